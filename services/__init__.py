@@ -1,0 +1,1 @@
+"""Everything Quillkeep does without a screen."""

@@ -1,0 +1,1 @@
+"""The mongodump formats: archive, directory and tar, read and written as raw BSON."""

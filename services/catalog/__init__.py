@@ -1,0 +1,1 @@
+"""Locations and what lies in them: manifests, notes, foreign backups."""

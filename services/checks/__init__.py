@@ -1,0 +1,1 @@
+"""Integrity checks, each a small function."""

@@ -1,0 +1,1 @@
+"""An embedded real MongoDB and S3 server with sample Quilltap data."""

@@ -1,0 +1,1 @@
+"""Jobs: processes of their own with a journal, locks and a watcher."""

@@ -1,0 +1,1 @@
+"""MongoDB: connecting, rights, dumping, loading aside, swapping, proving."""

@@ -1,0 +1,160 @@
+"""Connecting to MongoDB, and what the server and its database are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from services.errors import QuillkeepError
+from services.profile import MongoTarget
+from services.redact import redact
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+    from pymongo.database import Database
+
+Document = dict[str, Any]
+CONNECT_SECONDS = 10.0
+APP_NAME = "quillkeep"
+
+
+class DatabaseUnreachable(QuillkeepError):
+    """No server answered, or it would not let us in."""
+
+
+class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What kind of server answered."""
+
+    version: str
+    version_numbers: tuple[int, ...]
+    replica_set: str | None
+    mongos: bool
+    direct: bool
+    host: str
+    """`host:port` of the first seed, as the URI names it."""
+    members: int
+    """Data-bearing members the server names; 1 for a standalone."""
+
+    @property
+    def uuid_guard(self) -> bool:
+        """Whether rename, find and drop take `collectionUUID` (since 6.0)."""
+        return self.version_numbers >= (6, 0)
+
+
+class LiveCollection(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of listCollections; `uuid` is hex, None for views and time series."""
+
+    name: str
+    kind: Literal["collection", "view", "timeseries"]
+    options: Document
+    uuid: str | None
+    id_index: Document | None
+
+
+def connect(
+    target: MongoTarget, *, raw: bool = False, write_concern: int | str | None = None
+) -> MongoClient[Any]:
+    """A client that answered a ping; `raw=True` gives documents as `RawBSONDocument`.
+
+    Errors: `DatabaseUnreachable` in the words of the failure (refused, unknown host, wrong password, TLS).
+    """
+    from pymongo import MongoClient
+    from pymongo.errors import PyMongoError
+
+    options: dict[str, Any] = {
+        "appname": APP_NAME,
+        "serverSelectionTimeoutMS": int(CONNECT_SECONDS * 1000),
+        "connectTimeoutMS": int(CONNECT_SECONDS * 1000),
+    }
+    if write_concern is not None:
+        options["w"] = write_concern
+    if raw:
+        from bson.raw_bson import RawBSONDocument
+
+        options["document_class"] = RawBSONDocument
+    try:
+        client: MongoClient[Any] = MongoClient(target.uri.reveal(), **options)
+        client.admin.command("ping")
+        if target.database:
+            client[target.database].command(
+                {"listCollections": 1, "nameOnly": True, "authorizedCollections": True}
+            )
+    except PyMongoError as error:
+        raise unreachable(target, error) from None
+    return client
+
+
+def unreachable(target: MongoTarget, error: Exception) -> DatabaseUnreachable:
+    """The error an admin reads when a server did not let us in."""
+    code = getattr(error, "code", None)
+    text = redact(str(error).split(", Timeout:")[0])
+    place = f"the database at {host_of(target)}"
+    if code == 18:
+        return DatabaseUnreachable(
+            f"MongoDB at {host_of(target)} refused the user name or password.",
+            cause=text,
+            next="Correct the user, password or authSource in MONGODB_URI, then `quillkeep doctor`.",
+        )
+    if code == 13:
+        return DatabaseUnreachable(
+            f"MongoDB at {host_of(target)} wants a user that may read {target.database}.",
+            cause=text,
+            next="Put a user with readWrite on this database into MONGODB_URI.",
+        )
+    return DatabaseUnreachable(
+        f"Quillkeep could not reach {place}.",
+        cause=text,
+        next="Check that MongoDB runs and that MONGODB_URI names its host and port.",
+    )
+
+
+def host_of(target: MongoTarget) -> str:
+    """Hosts of a URI without its credentials."""
+    rest = target.uri.reveal().partition("://")[2]
+    authority = rest.partition("/")[0].partition("?")[0]
+    return authority.rpartition("@")[2]
+
+
+def server_info(client: MongoClient[Any]) -> ServerInfo:
+    """Asks hello and buildInfo."""
+    hello: Document = dict(client.admin.command("hello"))
+    build: Document = dict(client.admin.command("buildInfo"))
+    version = str(build["version"])
+    numbers = tuple(int(part) for part in version.split("-")[0].split(".")[:3])
+    seeds = client.topology_description.server_descriptions()
+    first = next(iter(seeds), None)
+    return ServerInfo(
+        version=version,
+        version_numbers=numbers,
+        replica_set=hello.get("setName"),
+        mongos=hello.get("msg") == "isdbgrid",
+        direct=client.topology_description.topology_type_name == "Single",
+        host=f"{first[0]}:{first[1]}" if first else "",
+        members=len(hello.get("hosts", [])) or 1,
+    )
+
+
+def list_live(database: Database[Any]) -> dict[str, LiveCollection]:
+    """Everything listCollections tells, ours and `system.` ones included, by name."""
+    found: dict[str, LiveCollection] = {}
+    for entry in database.list_collections():
+        info = dict(entry)
+        raw_uuid = dict(info.get("info") or {}).get("uuid")
+        found[info["name"]] = LiveCollection(
+            name=info["name"],
+            kind=info.get("type", "collection"),
+            options=dict(info.get("options") or {}),
+            uuid=_uuid_hex(raw_uuid),
+            id_index=dict(info["idIndex"]) if info.get("idIndex") else None,
+        )
+    return found
+
+
+def _uuid_hex(value: Any) -> str | None:
+    if value is None:
+        return None
+    hexed = getattr(value, "hex", None)
+    if isinstance(hexed, str):
+        return hexed
+    return bytes(value).hex()

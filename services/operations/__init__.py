@@ -1,0 +1,1 @@
+"""One operation, one module: each a verb composed from the services."""

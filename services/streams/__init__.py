@@ -1,0 +1,1 @@
+"""Byte pipelines: sniffing, gzip, tar, hashing."""

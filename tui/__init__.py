@@ -1,0 +1,1 @@
+"""What the admin sees and types: the `quillkeep` command and, later, the console."""

@@ -1,0 +1,1 @@
+"""Parts of the console that know nothing of backups' machinery."""
