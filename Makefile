@@ -1,0 +1,52 @@
+# The README's two commands are `make demo` and `make test`; both do all the set-up themselves.
+PYTHON_BIN := .venv/bin/python
+PYTEST_ARGS ?=
+
+.PHONY: help setup demo test lint types contracts tests check bench soak dist clean
+
+help:
+	@echo "make demo    play backup, damage, restore and rollback on real servers started for it"
+	@echo "make test    lint, types, contracts and the whole test suite"
+	@echo "make check   lint, types, contracts and the tests that start no server"
+	@echo "make bench   measure against the stock tools (long)"
+	@echo "make soak    hundreds of kills and swaps (hours)"
+	@echo "make dist    build the wheel into dist/"
+
+setup:
+	@scripts/setup
+
+demo: setup
+	@$(PYTHON_BIN) -m tui demo --script
+
+test: lint types contracts tests
+
+lint: setup
+	$(PYTHON_BIN) -m ruff check .
+	$(PYTHON_BIN) -m ruff format --check .
+
+types: setup
+	$(PYTHON_BIN) -m mypy
+
+contracts: setup
+	.venv/bin/lint-imports
+
+tests: setup
+	$(PYTHON_BIN) -m pytest $(PYTEST_ARGS)
+
+check: lint types contracts
+	$(PYTHON_BIN) -m pytest tests/unit $(PYTEST_ARGS)
+
+bench: setup
+	$(PYTHON_BIN) -m tests.bench
+
+soak: setup
+	$(PYTHON_BIN) -m pytest -m soak --timeout=0 tests $(PYTEST_ARGS)
+
+dist: setup
+	rm -rf build dist
+	$(PYTHON_BIN) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+	@rm -rf build
+	@ls dist/*.whl
+
+clean:
+	rm -rf build dist .venv *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
