@@ -1,0 +1,142 @@
+"""What is known of a collection while it is dumped, and the walk over one raw batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from services.archive.documents import MASK64, Sums, crc64_xz, hex64
+from services.archive.format import encode_header
+from services.archive.model import ArchiveError, Namespace
+from services.archive.quirks import server_would_change
+from services.catalog.manifest import CollectionEntry, Member, ServerWouldChange
+from services.mongo.indexes import Described
+
+MEMBER_BYTES = 2 << 20
+"""Uncompressed documents of one gzip member at most, but for a single larger document."""
+WHOLE_BATCH_BYTES = 3 << 20
+"""A batch up to here stays one member: a short second one would only cost compression."""
+NAMED_DOCUMENTS = 10_000
+"""How many documents a server would change or refuse are named in one manifest."""
+
+
+class Walked(msgspec.Struct):
+    """One raw batch: `cuts` are the ends of its members, `last` the start of its last document."""
+
+    documents: int
+    content: int
+    cuts: list[int]
+    last: int
+    quirks: list[tuple[int, str]]
+    """(place in the batch, why)."""
+
+
+def walk_batch(data: bytes, name: str) -> Walked:
+    """Counts and sums a batch's documents, cuts it into members, and looks at each as a server would.
+
+    Errors: `ArchiveError` on a length or end byte that is not BSON.
+    """
+    view = memoryview(data)
+    size = len(data)
+    at = last = count = content = 0
+    cut_after = MEMBER_BYTES if size > WHOLE_BATCH_BYTES else size
+    cuts: list[int] = []
+    quirks: list[tuple[int, str]] = []
+    from_bytes = int.from_bytes
+    crc = crc64_xz
+    while at < size:
+        end = at + from_bytes(view[at : at + 4], "little")
+        if end < at + 5 or end > size or data[end - 1]:
+            raise ArchiveError(
+                "a BSON document from the server",
+                found=f"a length of {end - at:,} and {size - at:,} bytes left",
+                namespace=name,
+                next="Run the backup again; if it happens again, let `mongod` validate the collection.",
+            )
+        document = view[at:end]
+        content += crc(document)
+        why = server_would_change(document)
+        if why is not None:
+            quirks.append((count, why))
+        if end > cut_after and at > (cuts[-1] if cuts else 0):
+            cuts.append(at)
+            cut_after = at + MEMBER_BYTES
+        count += 1
+        last = at
+        at = end
+    cuts.append(size)
+    return Walked(count, content & MASK64, cuts, last, quirks)
+
+
+class Part:
+    """One reading of one collection: where its members lie and what they add up to.
+
+    `sums.crc64` is continued by whoever reads (in order), the rest by whoever writes (in the same order).
+    `broken` says why the reading did not reach the end; such a part is never kept.
+    """
+
+    def __init__(self, described: Described, database: str) -> None:
+        self.described = described
+        self.stream = Namespace(database, described.stream)
+        self.header = encode_header(self.stream)
+        self.sums = Sums()
+        self.members: list[Member] = []
+        self.first: bytes | None = None
+        self.last: bytes | None = None
+        self.quirks: list[ServerWouldChange] = []
+        self.broken: str | None = None
+        self.ended = False
+
+    def add(self, data: bytes, walked: Walked) -> None:
+        """Takes a written batch into the sums; an empty one changes nothing."""
+        if not data:
+            return
+        name = self.described.name
+        for place, why in walked.quirks[: NAMED_DOCUMENTS - len(self.quirks)]:
+            self.quirks.append(
+                ServerWouldChange(collection=name, ordinal=self.sums.documents + place, why=why)
+            )
+        if self.first is None:
+            self.first = bytes(data[: int.from_bytes(data[:4], "little")])
+        self.last = bytes(data[walked.last :])
+        self.sums.documents += walked.documents
+        self.sums.bytes += len(data)
+        self.sums.content = (self.sums.content + walked.content) & MASK64
+
+    def entry(self) -> CollectionEntry:
+        """The collection as the manifest holds it."""
+        return CollectionEntry(
+            kind=self.described.kind,
+            documents=self.sums.documents,
+            bytes=self.sums.bytes,
+            index_bytes=self.described.stats.index_bytes,
+            crc64=hex64(self.sums.crc64),
+            content=hex64(self.sums.content),
+            first_id=_id_text(self.first),
+            last_id=_id_text(self.last),
+            metadata=self.described.metadata.raw,
+        )
+
+
+def _id_text(document: bytes | None) -> str | None:
+    """A document's `_id` as canonical Extended JSON, None where there is none."""
+    if document is None:
+        return None
+    import bson
+    from bson.codec_options import CodecOptions, DatetimeConversion
+    from bson.json_util import CANONICAL_JSON_OPTIONS, dumps
+    from bson.raw_bson import RawBSONDocument
+
+    options: CodecOptions[Any] = CodecOptions(
+        document_class=RawBSONDocument,
+        datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+        unicode_decode_error_handler="replace",
+    )
+    fields = RawBSONDocument(document, options)
+    if "_id" not in fields:
+        return None
+    value = fields["_id"]
+    if isinstance(value, RawBSONDocument):
+        value = bson.decode(value.raw, options.with_options(document_class=dict))
+    return dumps(value, json_options=CANONICAL_JSON_OPTIONS)
