@@ -7,16 +7,24 @@ import re
 from services.secret import Secret
 
 MASK = "***"
+PUBLIC_WORDS = frozenset(
+    {"quilltap", "quillkeep", "quilltap-files", "mongodb", "minioadmin", "admin", "root"}
+)
+"""Passwords and keys of compose files that are also names of things: hiding them would hide databases and
+backups. Beside a key name or in a URI they are hidden like any other."""
 _known: set[str] = set()
 
 _URI_CREDENTIALS = re.compile(r"\b([a-z][a-z0-9+.-]*://)([^/\s@]+)@", re.IGNORECASE)
 _KEY_VALUE = re.compile(
-    r"(?i)\b((?:aws_|s3_)?(?:secret|access)_?(?:access_)?key(?:_id)?|password|passwd|passphrase|pepper|"
+    r"(?i)\b((?:aws_|s3_)?(?:secret|access)_?(?:access_?)?key(?:_?id)?|password|passwd|passphrase|pepper|"
     r"encryption_master_pepper|token|authorization|x-amz-signature|x-amz-credential|signature)"
     r"([\"']?\s*[:=]\s*[\"']?)([^\s\"',;&}]+)"
 )
+_AWS_KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+_PASSWORD_HASH = re.compile(r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}")
 _SERVER_DOCUMENT = re.compile(
-    r"(dup key|to execute command|Document failed validation|full error)[:\s]*\{.*", re.DOTALL
+    r"(dup key|to execute command|Document failed validation|full error|keyValue|errInfo)(['\"]?[:\s]*)\{.*",
+    re.DOTALL,
 )
 
 
@@ -25,23 +33,42 @@ def remember(*secrets: Secret | None) -> None:
     for secret in secrets:
         if secret is None:
             continue
-        value = secret.reveal()
-        if len(value) >= 4:
-            _known.add(value)
-        credentials = _URI_CREDENTIALS.search(value)
-        if credentials and ":" in credentials.group(2):
-            password = credentials.group(2).partition(":")[2]
+        value = secret.reveal().strip()
+        _remember_text(value)
+        scheme, separator, rest = value.partition("://")
+        if separator and scheme.startswith("mongodb"):
+            # The last @ before the query ends the credentials, however badly they are escaped.
+            credentials = rest.partition("?")[0].rpartition("@")[0]
+        else:
+            found = _URI_CREDENTIALS.search(value)
+            credentials = found.group(2) if found else ""
+        if ":" in credentials:
             from urllib.parse import unquote
 
-            for form in (password, unquote(password)):
-                if len(form) >= 4:
-                    _known.add(form)
+            password = credentials.partition(":")[2]
+            _remember_text(password)
+            _remember_text(unquote(password))
+
+
+def _remember_text(value: str) -> None:
+    if len(value) < 4 or value.lower() in PUBLIC_WORDS:
+        return
+    from urllib.parse import quote
+
+    _known.update({value, quote(value, safe=""), value.replace("\\", "\\\\").replace('"', '\\"')})
 
 
 def redact(text: str) -> str:
     """The text without credentials, keys, passphrases, and without documents that server errors quote."""
     for value in sorted(_known, key=len, reverse=True):
-        text = text.replace(value, MASK)
+        if value not in text:
+            continue
+        if len(value) < 8:
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", MASK, text)
+        else:
+            text = text.replace(value, MASK)
     text = _URI_CREDENTIALS.sub(rf"\1{MASK}@", text)
     text = _KEY_VALUE.sub(rf"\1\2{MASK}", text)
+    text = _AWS_KEY_ID.sub(MASK, text)
+    text = _PASSWORD_HASH.sub(MASK, text)
     return _SERVER_DOCUMENT.sub(rf"\1 {MASK}", text)

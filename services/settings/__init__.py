@@ -1,1 +1,1 @@
-"""Where settings come from: files, environment, flags, discovery."""
+"""Where a deployment's settings come from: files, environment and flags, and which of them wins."""
