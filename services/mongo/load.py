@@ -1,0 +1,383 @@
+"""Loading a dump aside: one reader, two inserting threads, two that index and prove what is complete.
+
+The layout is the fastest one found (`speed.md`): raw `insert_many` with w:1, one createIndexes command per
+index in parallel, and the full read-back of a collection overlapping the load of the others.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pymongo.errors import AutoReconnect
+
+from services.archive.documents import MASK64, Sums, hex64, split_documents, sum_documents
+from services.archive.model import Block, DumpSource, End, Namespace
+from services.archive.transform import REFUSED, UPSERTED, as_server_holds
+from services.errors import Cancelled
+from services.mongo.aside import (
+    Incoming,
+    Proof,
+    ProofFailed,
+    build_indexes,
+    create_aside,
+    drop_aside,
+    make_durable,
+    prove,
+    server_identity,
+)
+from services.mongo.commands import CommandFailed
+from services.mongo.insert import OutcomeUnknown, Rejected, insert_batch, upsert_literal
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+    from pymongo.database import Database
+
+T = TypeVar("T")
+LOADERS = 2
+FINISHERS = 2
+QUEUED_BATCHES = 3
+BATCH_DOCUMENTS = 5_000
+RELOADS = 3
+"""How often a collection whose outcome is unknown is dropped and loaded again."""
+
+
+class _Loading:
+    """One collection while it is loaded; counters are changed under `lock` only."""
+
+    def __init__(self, incoming: Incoming, uuid: str, server: str) -> None:
+        self.incoming = incoming
+        self.uuid = uuid
+        self.server = server
+        self.lock = threading.Lock()
+        self.stream = Sums()
+        self.expected = Sums()
+        self.pending = 1
+        self.broken = ""
+
+    def take_off(self, sums: Sums) -> None:
+        with self.lock:
+            self.expected.documents -= sums.documents
+            self.expected.bytes -= sums.bytes
+            self.expected.content = (self.expected.content - sums.content) & MASK64
+
+
+class Loader:
+    """Loads collections of one dump aside and proves them; `run` gives the proofs.
+
+    `fast` is a client with w:1 whose documents are raw, `database` one with majority reads. `advance` and
+    `proven` get bytes sent and read back. Errors: `ArchiveError`, `CommandFailed`, `ProofFailed`,
+    `Cancelled`; the copies are then the caller's to drop.
+    """
+
+    def __init__(
+        self,
+        fast: MongoClient[Any],
+        database: Database[Any],
+        source: DumpSource,
+        incoming: Sequence[Incoming],
+        *,
+        job: str,
+        bypass: bool,
+        guard: bool,
+        rejected: Rejected,
+        check: Callable[[], None],
+        advance: Callable[[int], None],
+        proven: Callable[[int], None],
+        log: Callable[[str], None],
+    ) -> None:
+        self._fast = fast[database.name]
+        self._database = database
+        self._source = source
+        self._incoming = list(incoming)
+        self._job = job
+        self._bypass = bypass
+        self._guard = guard
+        self.rejected = rejected
+        self._check = check
+        self._advance = advance
+        self._proven = proven
+        self._log = log
+        self.stream_sums: dict[Namespace, Sums] = {}
+
+    def run(self) -> dict[str, Proof]:
+        """Proofs by live name."""
+        proofs: dict[str, Proof] = {}
+        todo = self._incoming
+        for attempt in range(RELOADS + 1):
+            done, again = self._pass(todo)
+            proofs.update(done)
+            if not again:
+                return proofs
+            if attempt == RELOADS:
+                break
+            names = ", ".join(item.name for item in again)
+            self._log(f"The server's answer to some writes was lost; loading {names} again.")
+            for item in again:
+                self.rejected.forget(item.name)
+                self._drop(item)
+            todo = again
+        raise CommandFailed(
+            f"Loading {', '.join(item.name for item in again)} broke off {RELOADS + 1} times.",
+            code=None,
+            cause="the connection to MongoDB keeps breaking, or its primary keeps changing",
+            unknown=False,
+        )
+
+    def _create(self, incoming: Incoming) -> str:
+        return _retry(lambda: create_aside(self._database, incoming))
+
+    def _drop(self, incoming: Incoming) -> None:
+        _retry(lambda: drop_aside(self._database, incoming.target))
+
+    def _pass(self, incoming: list[Incoming]) -> tuple[dict[str, Proof], list[Incoming]]:
+        server = _retry(lambda: server_identity(self._database))
+        loading = {item.stream: _Loading(item, self._create(item), server) for item in incoming}
+        work = _Work(self, loading)
+        try:
+            work.read()
+        finally:
+            work.stop()
+        if work.failure is not None:
+            raise work.failure
+        again = [state.incoming for state in loading.values() if state.broken]
+        return work.proofs, again
+
+
+def _retry(action: Callable[[], T]) -> T:
+    """Repeats a command that may be repeated while connections break or primaries change."""
+    for delay in (0.5, 1.0, 2.0, 5.0, 10.0):
+        try:
+            return action()
+        except CommandFailed as error:
+            if not error.unknown:
+                raise
+        except AutoReconnect:
+            pass
+        time.sleep(delay)
+    return action()
+
+
+class _Work:
+    """The threads of one pass; daemons, so that none keeps a failed process alive."""
+
+    def __init__(self, loader: Loader, loading: dict[Namespace, _Loading]) -> None:
+        self._loader = loader
+        self._loading = loading
+        self.proofs: dict[str, Proof] = {}
+        self.failure: BaseException | None = None
+        self._batches: queue.Queue[tuple[_Loading, list[Any]] | None] = queue.Queue(QUEUED_BATCHES)
+        self._complete: queue.Queue[_Loading | None] = queue.Queue()
+        self._inserters = [threading.Thread(target=self._insert, daemon=True) for _ in range(LOADERS)]
+        self._finishers = [threading.Thread(target=self._finish, daemon=True) for _ in range(FINISHERS)]
+        for thread in (*self._inserters, *self._finishers):
+            thread.start()
+
+    def read(self) -> None:
+        """Walks the whole dump, handing on what is wanted; returns when everything is inserted and proven."""
+        loader = self._loader
+        for item in loader._source.read(list(self._loading)):
+            loader._check()
+            self._raise_failure()
+            state = self._loading.get(item.namespace)
+            if state is None:
+                continue
+            if isinstance(item, End):
+                loader.stream_sums[item.namespace] = state.stream
+                self._release(state)
+            else:
+                self._take(state, item)
+        for _ in self._inserters:
+            self._put(None)
+        for thread in self._inserters:
+            self._join(thread)
+        self._raise_failure()
+        for _ in self._finishers:
+            self._complete.put(None)
+        for thread in self._finishers:
+            self._join(thread)
+        self._raise_failure()
+
+    def _join(self, thread: threading.Thread) -> None:
+        while thread.is_alive():
+            thread.join(0.1)
+            self._loader._check()
+
+    def _raise_failure(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def stop(self) -> None:
+        """Ends every thread, also after a failure in the reading one."""
+        while any(thread.is_alive() for thread in self._inserters):
+            try:
+                while True:
+                    self._batches.get_nowait()
+            except queue.Empty:
+                pass
+            for _ in self._inserters:
+                try:
+                    self._batches.put_nowait(None)
+                except queue.Full:
+                    break
+            for thread in self._inserters:
+                thread.join(0.05)
+        for _ in self._finishers:
+            self._complete.put(None)
+
+    def _take(self, state: _Loading, block: Block) -> None:
+        from bson.raw_bson import RawBSONDocument
+
+        data = block.data if isinstance(block.data, bytes) else bytes(block.data)
+        first = state.stream.documents
+        documents, content = sum_documents(data, namespace=str(block.namespace))
+        state.stream.documents += documents
+        state.stream.bytes += len(data)
+        state.stream.content = (state.stream.content + content) & MASK64
+        with state.lock:
+            state.expected.documents += documents
+            state.expected.bytes += len(data)
+            state.expected.content = (state.expected.content + content) & MASK64
+            broken = state.broken
+        if broken:
+            self._loader._advance(len(data))
+            return
+        pieces: list[memoryview | bytes] = list(split_documents(data))
+        quirks = state.incoming.quirks
+        if quirks:
+            pieces = self._quirks(state, pieces, first)
+        for start in range(0, len(pieces), BATCH_DOCUMENTS):
+            batch = [RawBSONDocument(piece) for piece in pieces[start : start + BATCH_DOCUMENTS]]
+            with state.lock:
+                state.pending += 1
+            if state.incoming.capped:
+                self._insert_batch(state, batch)
+            else:
+                self._put((state, batch))
+
+    def _quirks(
+        self, state: _Loading, pieces: list[memoryview | bytes], first: int
+    ) -> list[memoryview | bytes]:
+        from bson.raw_bson import RawBSONDocument
+
+        kept: list[memoryview | bytes] = []
+        for ordinal, piece in enumerate(pieces, first):
+            why = state.incoming.quirks.get(ordinal)
+            if why is None:
+                kept.append(piece)
+                continue
+            raw = Sums()
+            raw.add_unordered(piece)
+            if why in REFUSED:
+                self._loader.rejected.add(state.incoming.name, piece, why)
+                state.take_off(raw)
+            elif why == UPSERTED:
+                try:
+                    upsert_literal(
+                        self._loader._fast[state.incoming.target],
+                        RawBSONDocument(bytes(piece)),
+                        bypass=self._loader._bypass,
+                    )
+                except OutcomeUnknown as error:
+                    state.broken = str(error)
+            else:
+                changed = as_server_holds(piece, why)
+                state.take_off(raw)
+                state.expected.add_unordered(changed)
+                kept.append(changed)
+        return kept
+
+    def _put(self, item: tuple[_Loading, list[Any]] | None) -> None:
+        while True:
+            try:
+                self._batches.put(item, timeout=0.5)
+                return
+            except queue.Full:
+                self._loader._check()
+                self._raise_failure()
+
+    def _release(self, state: _Loading) -> None:
+        with state.lock:
+            state.pending -= 1
+            complete = state.pending == 0
+        if complete:
+            self._complete.put(state)
+
+    def _insert(self) -> None:
+        while (item := self._batches.get()) is not None:
+            state, batch = item
+            try:
+                self._insert_batch(state, batch)
+            except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which raises it
+                self.failure = self.failure or error
+
+    def _insert_batch(self, state: _Loading, batch: list[Any]) -> None:
+        size = sum(len(document.raw) for document in batch)
+        if not state.broken:
+            try:
+                refused = insert_batch(
+                    self._loader._fast[state.incoming.target],
+                    batch,
+                    ordered=state.incoming.capped,
+                    bypass=self._loader._bypass,
+                    name=state.incoming.name,
+                    rejected=self._loader.rejected,
+                )
+                if refused.documents:
+                    state.take_off(refused)
+            except OutcomeUnknown as error:
+                state.broken = str(error) or "unknown outcome"
+        self._loader._advance(size)
+        self._release(state)
+
+    def _finish(self) -> None:
+        while (state := self._complete.get()) is not None:
+            if state.broken or self.failure is not None:
+                continue
+            try:
+                self._prove(state)
+            except Cancelled as error:
+                self.failure = self.failure or error
+            except ProofFailed as error:
+                if state.server == server_identity(self._loader._database):
+                    self.failure = self.failure or error
+                else:
+                    state.broken = str(error)
+            except CommandFailed as error:
+                if error.unknown:
+                    state.broken = str(error)
+                else:
+                    self.failure = self.failure or error
+            except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which raises it
+                self.failure = self.failure or error
+
+    def _prove(self, state: _Loading) -> None:
+        loader = self._loader
+        incoming = state.incoming
+        names, ttl = _retry(
+            lambda: build_indexes(loader._database, incoming, state.uuid, guard=loader._guard)
+        )
+        _retry(lambda: make_durable(loader._database, loader._job))
+        prove(
+            loader._database,
+            incoming.name,
+            incoming.target,
+            documents=state.expected.documents,
+            bytes_=state.expected.bytes,
+            content=state.expected.content,
+            check=loader._check,
+            advance=loader._proven,
+        )
+        self.proofs[incoming.name] = Proof(
+            name=incoming.name,
+            target=incoming.target,
+            uuid=state.uuid,
+            documents=state.expected.documents,
+            bytes=state.expected.bytes,
+            content=hex64(state.expected.content),
+            indexes=names,
+            ttl=ttl,
+        )

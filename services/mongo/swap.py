@@ -1,0 +1,277 @@
+"""The swap: renames that put proven collections live and keep what was live, and the way back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from services.mongo.aside import drop_aside
+from services.mongo.commands import (
+    INDEX_NOT_FOUND,
+    NAMESPACE_EXISTS,
+    NAMESPACE_NOT_FOUND,
+    UUID_MISMATCH,
+    CommandFailed,
+    run,
+    uuid_of,
+)
+from services.mongo.connect import LiveCollection
+from services.mongo.record import Pair, SwapRecord, load_spec
+from services.mongo.rename import listing, name_of, rename_by_uuid, try_rename
+from services.mongo.strays import keep_stray
+from services.names import late_name
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
+
+STRAY_SECONDS = 10.0
+"""How long a writer that keeps re-creating the name is outrun before `dropTarget` decides (without collMod)."""
+
+
+class Swapper:
+    """Moves the pairs of one record; every step may be repeated, since UUIDs tell what is done.
+
+    `save` stores a changed record before the step that depends on it, `before_rename` checks that the
+    job still holds its lock, `warn` takes sentences for the result.
+    """
+
+    def __init__(
+        self,
+        database: Database[Any],
+        record: SwapRecord,
+        *,
+        guard: bool,
+        save: Callable[[SwapRecord], None],
+        before_rename: Callable[[], None],
+        log: Callable[[str], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self.database = database
+        self.record = record
+        self.guard = guard
+        self._save = save
+        self._before = before_rename
+        self._log = log
+        self._warn = warn
+
+    def put_live(self) -> None:
+        """Old aside, new live, for every pair, views last; `CommandFailed` names the pair that could not."""
+        for pair in sorted(self.record.pairs, key=lambda pair: pair.incoming == "view"):
+            self._before()
+            if pair.incoming == "view":
+                self._put_view(pair)
+            elif pair.incoming == "absent":
+                self._set_aside(pair)
+            else:
+                self._put_collection(pair)
+
+    def put_back(self) -> None:
+        """Undoes every pair by UUID: what was live is live again, new collections lie aside."""
+        for pair in sorted(self.record.pairs, key=lambda pair: pair.incoming != "view"):
+            self._before()
+            self._put_back(pair)
+
+    def _rename(self, uuid: str, target: str) -> None:
+        rename_by_uuid(self.database, uuid, target, guard=self.guard, on_wait=self._log)
+
+    def _set_aside(self, pair: Pair) -> Pair:
+        """What is live under the name goes to its old name; a view is dropped (its definition is recorded)."""
+        current = listing(self.database).get(pair.name)
+        if current is None or (pair.aside_uuid and current.uuid == pair.aside_uuid):
+            return pair
+        if current.kind == "view":
+            if pair.outgoing != "view":
+                raise CommandFailed(
+                    f"{pair.name} became a view since the plan was made.", code=None, cause="", unknown=False
+                )
+            self._drop_view(pair.name)
+            return pair
+        assert pair.old is not None
+        if current.uuid is None:
+            raise CommandFailed(
+                f"{pair.name} cannot be renamed: it is a {current.kind}.", code=None, cause="", unknown=False
+            )
+        if current.uuid != pair.old_uuid and name_of(listing(self.database), pair.old_uuid) is None:
+            pair = self._replace(pair, replace(pair, old_uuid=current.uuid, outgoing="collection"))
+        if current.uuid == pair.old_uuid and pair.old is not None:
+            self._rename(current.uuid, pair.old)
+        return pair
+
+    def _put_collection(self, pair: Pair) -> None:
+        assert pair.aside is not None and pair.aside_uuid is not None
+        aside, aside_uuid = pair.aside, pair.aside_uuid
+        pair = self._set_aside(pair)
+        deadline = time.monotonic() + STRAY_SECONDS
+        drop: str | None = None
+        while True:
+            try:
+                try_rename(
+                    self.database,
+                    aside,
+                    pair.name,
+                    uuid=aside_uuid,
+                    guard=self.guard,
+                    drop_uuid=drop,
+                )
+            except CommandFailed as error:
+                live = listing(self.database)
+                current = live.get(pair.name)
+                if current is not None and current.uuid == pair.aside_uuid:
+                    break
+                if name_of(live, pair.aside_uuid) is None:
+                    raise CommandFailed(
+                        f"The loaded copy of {pair.name} is gone.",
+                        code=error.code,
+                        cause=error.cause,
+                        unknown=False,
+                    ) from None
+                expected = error.code in (NAMESPACE_EXISTS, UUID_MISMATCH, NAMESPACE_NOT_FOUND)
+                if not expected and not error.unknown:
+                    self._wait_or_raise(error, deadline)
+                drop = None
+                if current is not None:
+                    pair, drop = self._clear_stray(pair, current, last=time.monotonic() > deadline)
+            else:
+                break
+        self._drop_ttl(pair.old_uuid, pair.old, pair.old_ttl)
+
+    def _wait_or_raise(self, error: CommandFailed, deadline: float) -> None:
+        from services.mongo.commands import BACKGROUND_OPERATION, MAX_TIME_EXPIRED
+
+        if error.code not in (MAX_TIME_EXPIRED, BACKGROUND_OPERATION) or time.monotonic() > deadline + 65:
+            raise error
+        time.sleep(0.2)
+
+    def _clear_stray(self, pair: Pair, stray: LiveCollection, *, last: bool) -> tuple[Pair, str | None]:
+        """Keeps what a writer put into the gap; gives the UUID that the rename may now drop."""
+        assert stray.uuid is not None
+        late = late_name(self.record.job, pair.ordinal * 1000 + len(pair.late))
+        pair = self._replace(pair, replace(pair, late=(*pair.late, late)))
+        kept = keep_stray(
+            self.database,
+            stray,
+            late,
+            guard=self.guard,
+            collmod=self.record.collmod,
+            last=last,
+        )
+        if not kept.documents:
+            drop_aside(self.database, late)
+        else:
+            self._warn(
+                f"{kept.documents} documents were written to {pair.name} during the swap; they are kept in {late}."
+            )
+        if kept.lost_possible:
+            self._warn(
+                f"A writer kept re-creating {pair.name}; what it wrote in the last moments may be lost."
+            )
+        return pair, kept.drop_uuid
+
+    def _replace(self, before: Pair, after: Pair) -> Pair:
+        pairs = tuple(after if pair.name == before.name else pair for pair in self.record.pairs)
+        self.record = replace(self.record, pairs=pairs)
+        self._save(self.record)
+        return after
+
+    def _put_view(self, pair: Pair) -> None:
+        assert pair.view is not None
+        live = listing(self.database)
+        current = live.get(pair.name)
+        wanted = load_spec(pair.view)
+        if current is not None and current.kind == "view":
+            if _same_view(current.options, wanted):
+                return
+            self._drop_view(pair.name)
+        elif current is not None:
+            self._set_aside(pair)
+            self._drop_ttl(pair.old_uuid, pair.old, pair.old_ttl)
+        run(self.database, {"create": pair.name, **wanted}, f"create the view {pair.name}")
+
+    def _drop_view(self, name: str) -> None:
+        run(self.database, {"drop": name}, f"replace the view {name}")
+
+    def _put_back(self, pair: Pair) -> None:
+        live = listing(self.database)
+        current = live.get(pair.name)
+        if current is not None and current.kind == "view" and pair.incoming == "view" and pair.view:
+            wanted_back = pair.old_view is not None and _same_view(current.options, load_spec(pair.old_view))
+            if wanted_back:
+                return
+            if _same_view(current.options, load_spec(pair.view)):
+                self._drop_view(pair.name)
+                current = None
+        if current is not None and pair.aside_uuid and current.uuid == pair.aside_uuid:
+            assert pair.aside is not None
+            self._rename(pair.aside_uuid, pair.aside)
+            current = None
+        if pair.outgoing == "absent":
+            if current is not None and current.uuid is not None:
+                self._keep_foreign(pair, current)
+            return
+        if pair.outgoing == "view":
+            if current is None and pair.old_view is not None:
+                run(
+                    self.database,
+                    {"create": pair.name, **load_spec(pair.old_view)},
+                    f"put back the view {pair.name}",
+                )
+            return
+        assert pair.old_uuid is not None
+        if current is not None and current.uuid == pair.old_uuid:
+            self._build_ttl(pair.name, pair.old_uuid, pair.old_ttl)
+            return
+        if current is not None and current.uuid is not None:
+            self._keep_foreign(pair, current)
+        self._rename(pair.old_uuid, pair.name)
+        self._build_ttl(pair.name, pair.old_uuid, pair.old_ttl)
+
+    def _keep_foreign(self, pair: Pair, stray: LiveCollection) -> None:
+        """A collection that is neither old nor new stands under the name: a writer's, kept under a late name."""
+        assert stray.uuid is not None
+        late = late_name(self.record.job, pair.ordinal * 1000 + len(pair.late))
+        self._replace(pair, replace(pair, late=(*pair.late, late)))
+        self._rename(stray.uuid, late)
+        count = self.database[late].count_documents({})
+        self._warn(f"{count} documents were written to {pair.name} meanwhile; they are kept in {late}.")
+
+    def _drop_ttl(self, uuid: str | None, name: str | None, ttl: tuple[str, ...]) -> None:
+        """Nothing may expire in a rollback copy while it waits."""
+        if uuid is None or name is None:
+            return
+        for text in ttl:
+            command: dict[str, Any] = {"dropIndexes": name, "index": load_spec(text)["name"]}
+            if self.guard:
+                command["collectionUUID"] = uuid_of(uuid)
+            try:
+                run(self.database, command, f"drop the TTL index of {name}")
+            except CommandFailed as error:
+                if error.code not in (INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND, UUID_MISMATCH):
+                    self._warn(
+                        f"The TTL index of {name} could not be dropped ({error.cause}); documents in it may expire."
+                    )
+
+    def _build_ttl(self, name: str, uuid: str, ttl: tuple[str, ...]) -> None:
+        if not ttl:
+            return
+        command: dict[str, Any] = {
+            "createIndexes": name,
+            "indexes": [load_spec(text) for text in ttl],
+        }
+        if self.guard:
+            command["collectionUUID"] = uuid_of(uuid)
+        run(self.database, command, f"rebuild the TTL index of {name}")
+
+    def build_incoming_ttl(self) -> None:
+        """The TTL indexes of what went live, after its proof: counts may fall from now on."""
+        for pair in self.record.pairs:
+            if pair.aside_uuid is not None:
+                self._build_ttl(pair.name, pair.aside_uuid, pair.ttl)
+
+
+def _same_view(options: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    from services.mongo.specs import comparable_options
+
+    return comparable_options(options) == comparable_options(wanted)
