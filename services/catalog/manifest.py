@@ -105,6 +105,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     excluded: tuple[str, ...] = ()
     suspicious: tuple[str, ...] = ()
     """Why it is suspicious, one sentence each; empty when it is not."""
+    suspicious_parts: tuple[Part, ...] = ()
+    """The parts those sentences are about; empty with sentences means every part."""
     purpose: Literal["backup", "safety", "before-release"] = "backup"
     """`safety` and `before-release` are never `latest` and never counted."""
     reason: str = ""

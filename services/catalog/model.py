@@ -52,6 +52,18 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     pinned: bool = False
     counted: bool = True
     """False for safety and before-release copies: never `latest`."""
+    created_detail: str = ""
+    """How `created` is known, in words: a date-only or local name says so."""
+    not_good: dict[Part, str] = {}
+    """Why a part is not good, one sentence each."""
+    uncounted_parts: tuple[Part, ...] = ()
+    """Parts that may be good but leave out a known Quilltap collection: never `latest` for that part."""
+    missing_keys: tuple[str, ...] = ()
+    """Object keys that could not be read and were not accepted as lost."""
+    lost_keys: tuple[str, ...] = ()
+    """Object keys accepted as lost, by the manifest or by a note of this backup."""
+    pepper_salt: str = ""
+    """Salt of the manifest's pepper key-check (hex); a new backup uses the newest one again."""
     reason: str = ""
     problem: str = ""
     """Why it could not be read (`no permission`, a manifest that is not JSON, of the future), else empty."""
