@@ -14,6 +14,7 @@ from services.profile import AppControl, Location, Profile
 from services.settings.build import bucket_target, mongo_target, pepper
 from services.settings.config import SYSTEM_CONFIG, Config, ProfileConfig, read_config
 from services.settings.conflict import IDENTITY, decided, differing, refuse_conflicts
+from services.settings.flags import Flags as Flags
 from services.settings.layers import (
     BACKUP_DIR,
     BUCKET,
@@ -31,16 +32,6 @@ from services.settings.values import to_seconds
 GUIDE_FOLDER = Path("/backups/quilltap")
 """Where the guide's commands and its cron script put backups."""
 DEFAULT = "default"
-
-
-class Flags(msgspec.Struct, frozen=True, kw_only=True):
-    """The global options of the command."""
-
-    profile: str | None = None
-    config: str | None = None
-    env_file: str | None = None
-    passphrase_file: str | None = None
-    read_only: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
