@@ -1,14 +1,13 @@
-"""Backups as rows, as pages and as the JSON of the headless contract."""
+"""Backups as rows and as a page for a person."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import humanize
 
-from services.catalog.model import Backup
 from tui.table import table
 from tui.terminal import Terminal, escape
 
@@ -21,42 +20,10 @@ KIND_WORDS = {
     "objects-tar": "tar of bucket files",
     "group": "database + objects",
 }
-KNOWN_BY = {"manifest": "", "name": " by its name", "mtime": " by its file time"}
+KNOWN_BY = {"manifest": "", "name": "by its name", "mtime": "by its file time"}
 
-
-def backup_json(backup: Backup) -> dict[str, Any]:
-    """One entry of `list`; times are UTC."""
-    verified = backup.verified
-    return {
-        "id": backup.id,
-        "kind": backup.kind,
-        "created": backup.created,
-        "created_by": backup.created_by,
-        "location": backup.location,
-        "folder": escape(str(backup.folder)),
-        "complete": backup.complete,
-        "missing": list(backup.missing),
-        "good": backup.good,
-        "good_parts": list(backup.good_parts),
-        "suspicious": bool(backup.suspicious),
-        "suspicions": list(backup.suspicious),
-        "encrypted": backup.encrypted,
-        "parts": list(backup.parts),
-        "bytes": backup.bytes,
-        "verified": {
-            "at": verified.at,
-            "status": verified.status,
-            "depth": verified.depth,
-            "proof": verified.proof,
-        }
-        if verified
-        else None,
-        "pinned": backup.pinned,
-        "ours": backup.ours,
-        "other_deployment": backup.other_deployment,
-        "reason": backup.reason,
-        "problem": backup.problem,
-    }
+Row = Mapping[str, Any]
+"""A backup as the documents of `list` and `show` have it."""
 
 
 def size(count: int) -> str:
@@ -64,76 +31,72 @@ def size(count: int) -> str:
     return str(humanize.naturalsize(count))
 
 
-def moment(at: datetime) -> str:
-    """A time for a person, UTC."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def condition(backup: Backup) -> tuple[str, str]:
+def condition(row: Row) -> tuple[str, str]:
     """The status word of a backup and why, the worst first."""
-    if backup.problem:
-        return "unknown", backup.problem
-    if not backup.complete:
-        return "fail", f"incomplete: {', '.join(backup.missing)}" if backup.missing else "incomplete"
-    if backup.verified and backup.verified.status == "fail":
-        return "fail", f"{backup.verified.depth} verify failed {moment(backup.verified.at)}"
-    if backup.suspicious:
-        return "warn", f"suspicious: {backup.suspicious[0]}"
-    if backup.good:
+    verified = row["verified"]
+    if row["problem"]:
+        return "unknown", row["problem"]
+    if not row["complete"]:
+        return "fail", f"incomplete: {', '.join(row['missing'])}" if row["missing"] else "incomplete"
+    if verified and verified["status"] == "fail":
+        return "fail", f"{verified['depth']} verify failed {when(verified['at'])}"
+    if row["suspicious"]:
+        return "warn", f"suspicious: {row['suspicions'][0]}"
+    if row["good"]:
         return "ok", "good"
-    if backup.encrypted:
-        return "skipped", f"encrypted with {backup.encrypted}"
-    if backup.ours and backup.good_parts:
-        lacking = [part for part in backup.parts if part not in backup.good_parts]
-        return "warn", f"{', '.join(lacking)} not good"
-    if backup.verified and backup.verified.status == "ok":
-        return "ok", f"{backup.verified.depth} verify {moment(backup.verified.at)}"
+    if row["encrypted"]:
+        return "skipped", f"encrypted with {row['encrypted_with']}"
+    if row["kind"] == "quillkeep":
+        return "warn", "; ".join(f"{part} not good: {why}" for part, why in row["why"].items()) or "not good"
+    if verified and verified["status"] == "ok":
+        return "ok", f"{verified['depth']} verify {when(verified['at'])}"
     return "unknown", "not verified"
 
 
-def list_lines(backups: Sequence[Backup], terminal: Terminal, now: datetime) -> list[str]:
+def list_lines(backups: Sequence[Row], terminal: Terminal, now: datetime) -> list[str]:
     """The table of `list`, newest first; foreign and other deployments' backups say so."""
     if not backups:
         return ["No backups."]
-    rows = [("BACKUP", "CREATED (UTC)", "AGE", "PARTS", "SIZE", "STATUS")]
-    for backup in backups:
-        word, why = condition(backup)
+    cells = [("BACKUP", "CREATED (UTC)", "AGE", "PARTS", "SIZE")]
+    ends = [terminal.paint("STATUS", "bold")]
+    for row in backups:
+        word, why = condition(row)
         notes = [why]
-        if backup.pinned:
+        if row["pinned"]:
             notes.append("pinned")
-        if backup.kind != "quillkeep":
+        if row["kind"] != "quillkeep":
             notes.append("foreign")
-        elif backup.other_deployment:
-            notes.append(f"another deployment's ({backup.other_deployment})")
-        elif not backup.counted:
+        elif row["other_deployment"]:
+            notes.append(f"another deployment's ({row['other_deployment']})")
+        elif not row["counted"]:
             notes.append("safety copy")
-        guess = "" if backup.created_by == "manifest" else "~"
-        rows.append(
+        guess = "" if row["created_by"] == "manifest" else "~"
+        cells.append(
             (
-                escape(backup.id),
-                guess + moment(backup.created),
-                age(backup.created, now),
-                " + ".join(backup.parts) or KIND_WORDS[backup.kind],
-                size(backup.bytes),
-                f"{word}\0{escape('; '.join(notes))}",
+                escape(row["id"]),
+                guess + when(row["created"]),
+                age(row["created"], now),
+                " + ".join(row["parts"]) or KIND_WORDS[row["kind"]],
+                size(row["bytes"]),
             )
         )
-    plain = [(*row[:5], row[5].replace("\0", "  ")) for row in rows]
+        ends.append(f"{terminal.status(word)}  {escape('; '.join(notes))}")
     # The tail may run past the edge: an id is never cut, since it is what the next command needs.
-    lines = table(plain, width=10_000, right=frozenset({4}))
-    shown = [terminal.paint(lines[0], "bold")]
-    for line, row in zip(lines[1:], rows[1:], strict=True):
-        word, _, rest = row[5].partition("\0")
-        head = line[: len(line) - len(f"{word}  {rest}".rstrip())]
-        shown.append(f"{head}{terminal.status(word)}  {rest}".rstrip())
-    if any(backup.created_by != "manifest" for backup in backups):
-        shown.append("~ the time is known only from the file's name or time")
-    return shown
+    starts = table(cells, right=frozenset({4}))
+    lines = [f"{start}  {end}" for start, end in zip(starts, ends, strict=True)]
+    if any(row["created_by"] != "manifest" for row in backups):
+        lines.append("~ the time is known only from the file's name or time")
+    return lines
 
 
-def age(created: datetime, now: datetime) -> str:
+def when(at: str) -> str:
+    """An RFC 3339 time for a person, UTC."""
+    return at[:16].replace("T", " ")
+
+
+def age(created: str, now: datetime) -> str:
     """How long ago, in one unit."""
-    seconds = (now - created).total_seconds()
+    seconds = (now - datetime.fromisoformat(created)).total_seconds()
     if seconds < 0:
         return "future"
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
@@ -142,41 +105,57 @@ def age(created: datetime, now: datetime) -> str:
     return f"{int(seconds)}s"
 
 
-def show_lines(backup: Backup, manifest: dict[str, Any] | None, terminal: Terminal) -> list[str]:
-    """The page of `show`."""
-    word, why = condition(backup)
+def show_lines(document: Row, terminal: Terminal) -> list[str]:
+    """The page of `show`: what is known, its files, and the stock commands for when Quillkeep is gone."""
+    row = document["backup"]
+    word, why = condition(row)
+    detail = row["created_detail"] or KNOWN_BY[row["created_by"]]
     facts: list[tuple[str, str]] = [
         ("Status", f"{terminal.status(word)}  {escape(why)}"),
-        ("Kind", KIND_WORDS[backup.kind]),
-        ("Created", f"{moment(backup.created)} UTC{KNOWN_BY[backup.created_by]}"),
-        ("Location", f"{escape(backup.location)} ({escape(str(backup.folder))})"),
-        ("Parts", ", ".join(backup.parts) or "none"),
-        ("Good", ", ".join(backup.good_parts) or "no part is proven good"),
-        ("Size", f"{size(backup.bytes)} ({backup.bytes:,} bytes)"),
+        ("Kind", KIND_WORDS[row["kind"]]),
+        ("Created", f"{when(row['created'])} UTC" + (f" ({escape(detail)})" if detail else "")),
+        ("Location", escape(row["location"])),
+        ("Parts", ", ".join(row["parts"]) or "none"),
+        ("Good", ", ".join(row["good_parts"]) or "no part is proven good"),
+        ("Size", f"{size(row['bytes'])} ({row['bytes']:,} bytes)"),
     ]
-    if backup.other_deployment:
-        facts.append(("Deployment", f"another: {escape(backup.other_deployment)}"))
-    if backup.verified:
-        seen = backup.verified
+    if row["other_deployment"]:
+        facts.append(("Deployment", f"another: {escape(row['other_deployment'])}"))
+    if row["verified"]:
+        seen = row["verified"]
         facts.append(
             (
                 "Verified",
-                f"{terminal.status(seen.status)}  {seen.depth} on {moment(seen.at)} UTC, proof by {seen.proof}",
+                f"{terminal.status(seen['status'])}  {seen['depth']} on {when(seen['at'])} UTC, "
+                f"proof by {seen['proof']}",
             )
         )
-    for label, texts in (("Missing", backup.missing), ("Suspicious", backup.suspicious)):
-        facts += [(label, escape(text)) for text in texts]
-    if backup.pinned:
+    for label, key in (("Missing", "missing"), ("Suspicious", "suspicions")):
+        facts += [(label, escape(text)) for text in row[key]]
+    facts += [("Not good", f"{part}: {escape(why)}") for part, why in row["why"].items()]
+    if row["pinned"]:
         facts.append(("Pinned", "yes: no rule deletes it"))
-    if backup.reason:
-        facts.append(("Reason", escape(backup.reason)))
-    facts += [("File", escape(str(path))) for path in backup.files]
-    lines = [terminal.paint(escape(backup.id), "bold")]
+    if row["reason"]:
+        facts.append(("Reason", escape(row["reason"])))
+    lines = [terminal.paint(escape(row["id"]), "bold")]
     lines += [f"  {label:<11} {text}" for label, text in facts]
-    return lines + (manifest_lines(manifest, terminal) if manifest else [])
+    if document["manifest"]:
+        lines += manifest_lines(document["manifest"])
+    lines.append("")
+    for file in document["files"]:
+        if file["problem"] == "gone" and file["path"].endswith(".notes.jsonl"):
+            continue
+        about = file["problem"] or (size(file["bytes"]) if file["bytes"] is not None else "folder")
+        lines.append(f"  {file['mode'] or '----'}  {escape(file['path'])}  {about}")
+    for verb in ("verify", "restore"):
+        commands = document["commands"][verb]
+        if commands:
+            lines += ["", f"  To {verb} it without Quillkeep:"]
+            lines += [f"    {escape(command)}" for command in commands]
+    return lines
 
 
-def manifest_lines(manifest: dict[str, Any], terminal: Terminal) -> list[str]:
+def manifest_lines(manifest: Row) -> list[str]:
     """What our own manifest says beyond the catalog's row."""
     facts = [
         ("Database", f"{manifest['database']} on {manifest['host']}, MongoDB {manifest['server_version']}"),
@@ -195,5 +174,5 @@ def manifest_lines(manifest: dict[str, Any], terminal: Terminal) -> list[str]:
             (escape(name), entry["kind"], f"{entry['documents']:,}", size(entry["bytes"]))
             for name, entry in sorted(collections.items())
         ]
-        lines += ["", *("  " + line for line in table(rows, width=10_000, right=frozenset({2, 3})))]
+        lines += ["", *("  " + line for line in table(rows, right=frozenset({2, 3})))]
     return lines

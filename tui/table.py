@@ -1,11 +1,9 @@
-"""Plain-text tables that fit the terminal."""
+"""Plain-text tables."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-
-from tui.terminal import cut
 
 
 def width_of(text: str) -> int:
@@ -18,26 +16,16 @@ def width_of(text: str) -> int:
     )
 
 
-def table(
-    rows: Sequence[Sequence[str]],
-    *,
-    width: int,
-    right: frozenset[int] = frozenset(),
-    flexible: int | None = None,
-) -> list[str]:
-    """Aligns cells in columns two blanks apart; the `flexible` column is cut when a row is too wide."""
+def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
+    """Aligns cells in columns two blanks apart; the columns in `right` at their right edge."""
     if not rows:
         return []
     widths = [max(width_of(row[column]) for row in rows) for column in range(len(rows[0]))]
-    over = sum(widths) + 2 * (len(widths) - 1) - width
-    if flexible is not None and over > 0:
-        widths[flexible] = max(12, widths[flexible] - over)
     lines = []
     for row in rows:
         cells = []
         for column, text in enumerate(row):
-            shown = cut(text, widths[column]) if column == flexible else text
-            padding = " " * (widths[column] - width_of(shown))
-            cells.append(padding + shown if column in right else shown + padding)
+            padding = " " * (widths[column] - width_of(text))
+            cells.append(padding + text if column in right else text + padding)
         lines.append("  ".join(cells).rstrip())
     return lines

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import click
 
 from services.errors import QuillkeepError
+from tui.output import EXIT_CODES
 from tui.session import Session, json_option, pass_session
-from tui.terminal import escape
 
 
 @click.command("list")
@@ -16,29 +16,26 @@ from tui.terminal import escape
 @pass_session
 def list_(session: Session) -> int:
     """Every backup in every location, newest first."""
+    from services.catalog.listing import listing
     from services.catalog.scan import survey
-    from tui.present_catalog import backup_json, list_lines
+    from tui.present_catalog import list_lines
 
     session.require_locations()
     profile = session.profile
     catalog = survey(profile.locations, profile, session.paths)
-    problems = [problem.sentence for problem in catalog.problems]
-    roots = {location.path for location in profile.locations}
-    if roots <= {problem.path for problem in catalog.problems}:
+    document = listing(catalog)
+    if {location.path for location in profile.locations} <= {problem.path for problem in catalog.problems}:
         raise QuillkeepError(
             "No location can be read.",
-            cause=" ".join(problems),
+            cause=" ".join(document["warnings"]),
             next="Mount it, or run the command as a user that may read it.",
         )
     output = session.output
-    status = "warnings" if problems else "ok"
-    output.document(
-        {"status": status, "warnings": problems, "backups": [backup_json(row) for row in catalog.backups]}
-    )
-    output.lines(list_lines(catalog.backups, output.out, datetime.now(UTC)))
-    for problem in problems:
+    output.document(document)
+    output.lines(list_lines(document["backups"], output.out, datetime.now(UTC)))
+    for problem in document["warnings"]:
         output.warn(problem)
-    return 3 if problems else 0
+    return EXIT_CODES[document["status"]]
 
 
 @click.command()
@@ -47,36 +44,15 @@ def list_(session: Session) -> int:
 @pass_session
 def show(session: Session, backup: str) -> int:
     """One backup: BACKUP is an id, `latest`, or a path."""
-    from services.catalog.find import find_backup
-    from services.catalog.scan import survey
-    from tui.present_catalog import backup_json, show_lines
+    from services.catalog import listing
+    from tui.present_catalog import show_lines
 
-    profile = session.profile
-    catalog = survey(profile.locations, profile, session.paths)
-    found = find_backup(backup, catalog.backups, profile, paths=session.paths, problems=catalog.problems)
-    manifest = None
-    warnings: list[str] = []
-    if found.backup.manifest_path is not None and not found.backup.problem:
-        import msgspec
-
-        from services.catalog.manifest import decode_manifest, manifest_fields
-
-        try:
-            manifest = manifest_fields(decode_manifest(found.backup.manifest_path.read_bytes()))
-        except (OSError, msgspec.DecodeError) as error:
-            warnings.append(f"{found.backup.manifest_path} cannot be read: {error}")
+    document = listing.show(backup, session.profile, session.paths)
     output = session.output
-    for passed, why in found.passed_over:
-        output.say(f"Passed over {escape(passed)}: {why}")
-    document = {
-        "status": "warnings" if warnings else "ok",
-        "warnings": warnings,
-        "backup": backup_json(found.backup),
-        "passed_over": [{"id": passed, "why": why} for passed, why in found.passed_over],
-        "manifest": manifest,
-    }
+    for passed in document["passed_over"]:
+        output.say(f"Passed over {passed['id']}: {passed['why']}")
     output.document(document)
-    output.lines(show_lines(found.backup, manifest, output.out))
-    for warning in warnings:
+    output.lines(show_lines(document, output.out))
+    for warning in document["warnings"]:
         output.warn(warning)
-    return 3 if warnings else 0
+    return EXIT_CODES[document["status"]]

@@ -1,0 +1,102 @@
+"""A restore's plan for a person: refusals on top, rows that lose documents first, unchanged ones folded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tui.table import table
+from tui.terminal import Terminal, escape
+
+
+def loses(row: Mapping[str, Any]) -> int:
+    """Documents that are live now and would not be after: how much this row can take away at least."""
+    live, backup = row.get("live"), row.get("backup")
+    if not isinstance(live, int):
+        return 0
+    return max(0, live - (backup if isinstance(backup, int) else live))
+
+
+def is_unchanged(row: Mapping[str, Any]) -> bool:
+    """Proven the same by content, never guessed from counts."""
+    return row.get("content") == "same"
+
+
+def plan_lines(plan: Mapping[str, Any], terminal: Terminal) -> list[str]:
+    """What an admin reads before anything is touched."""
+    lines: list[str] = []
+    refusals: Sequence[Any] = plan.get("refusals") or ()
+    for refusal in refusals:
+        lines.append(f"{terminal.status('refused')}  {_text(refusal)}")
+    for risk in plan.get("risks") or ():
+        lines.append(
+            f"{terminal.paint('! risk ' + escape(risk['word']), 'yellow')}: {escape(risk.get('detail') or '')}"
+            f"  (allow with --allow {escape(risk['word'])})"
+        )
+    for warning in plan.get("warnings") or ():
+        lines.append(f"{terminal.status('warn')}  {_text(warning)}")
+    if lines:
+        lines.append("")
+    rows = list(plan.get("collections") or ())
+    changed = sorted((row for row in rows if not is_unchanged(row)), key=loses, reverse=True)
+    if changed:
+        cells = [("COLLECTION", "LIVE", "", "BACKUP", "CONTENT", "ACTION")]
+        for row in changed:
+            cells.append(
+                (
+                    escape(row["name"]),
+                    _count(row.get("live")),
+                    terminal.arrow(),
+                    _count(row.get("backup")),
+                    escape(str(row.get("content") or "")),
+                    escape(str(row.get("action") or "")) + (f"  loses {loses(row):,}" if loses(row) else ""),
+                )
+            )
+        shown = table(cells, right=frozenset({1, 3}))
+        lines.append(terminal.paint(shown[0], "bold"))
+        for line, row in zip(shown[1:], changed, strict=True):
+            lines.append(terminal.paint(line, "red") if loses(row) else line)
+    folded = len(rows) - len(changed)
+    if folded:
+        lines.append(f"{folded} collections are the same by content.")
+    objects = plan.get("objects")
+    if isinstance(objects, Mapping):
+        lines.append(
+            f"Objects: {_count(objects.get('put'))} to put, {_count(objects.get('keep'))} to keep, "
+            f"{_count(objects.get('only_live'))} only live (they stay)."
+        )
+    return lines
+
+
+def restore_lines(result: Mapping[str, Any], terminal: Terminal) -> list[str]:
+    """What a restore, a rollback or a finish came to."""
+    lines = []
+    collections = result.get("collections")
+    if isinstance(collections, Mapping) and collections:
+        cells = [("COLLECTION", "DOCUMENTS", "INDEXES")]
+        for name, entry in sorted(collections.items()):
+            cells.append((escape(name), _count(entry.get("documents")), _count(entry.get("indexes"))))
+        shown = table(cells, right=frozenset({1, 2}))
+        lines += [terminal.paint(shown[0], "bold"), *shown[1:]]
+    objects = result.get("objects")
+    if isinstance(objects, Mapping):
+        lines.append(f"Objects: {_count(objects.get('put'))} put, {_count(objects.get('kept'))} kept.")
+    if result.get("rollback_until"):
+        lines.append(
+            f"What was live before is kept: `quillkeep rollback {escape(str(result.get('job') or ''))}` brings it back."
+        )
+    return lines
+
+
+def _count(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, list | tuple):
+        return f"{len(value):,}"
+    return "-" if value is None else escape(str(value))
+
+
+def _text(entry: Any) -> str:
+    if isinstance(entry, Mapping):
+        return escape(" ".join(str(entry[key]) for key in ("what", "detail", "next") if entry.get(key)))
+    return escape(str(entry))
