@@ -50,6 +50,7 @@ class JobContext:
         self.report = report
         self.cancel = cancel or threading.Event()
         self.committed = threading.Event()
+        self._deciding = threading.Lock()
         self.clock = clock
 
     def check(self) -> None:
@@ -59,8 +60,17 @@ class JobContext:
 
     def commit(self) -> None:
         """From here on a cancel is answered with `too late: finishing`; one asked before still counts."""
-        self.check()
-        self.committed.set()
+        with self._deciding:
+            self.check()
+            self.committed.set()
+
+    def request_cancel(self) -> bool:
+        """Asks the operation to stop; False when it is too late."""
+        with self._deciding:
+            if self.committed.is_set():
+                return False
+            self.cancel.set()
+            return True
 
     def log(self, text: str, level: Level = "info") -> None:
         """A sentence for the admin, in the journal."""

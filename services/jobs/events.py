@@ -9,6 +9,15 @@ import msgspec
 
 Level = Literal["info", "warning", "error"]
 
+RENAMING = "renaming"
+"""Checkpoint right before the first rename: from here on only `restore --finish` and `rollback` go on."""
+APP = "app"
+"""Checkpoint on the application: `state` found-stopped, stopping, stopped, starting or started, and `found`."""
+WATCHED = "watched"
+"""Checkpoint that a watcher process looks after this job; `pid`."""
+LOST = "lost"
+"""Checkpoint of the watcher: the job ended without a result; `way_on` lists the commands that go on."""
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     """One journal line; `at` is UTC."""
@@ -28,6 +37,7 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     boot_id: str
     host: str
     machine_id: str
+    pid_namespace: str = ""
     user: str
     version: str
 
