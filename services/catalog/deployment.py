@@ -9,7 +9,6 @@ which is how the backups of a lost server are found by the empty one that replac
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import parse_qsl
 
 from services.catalog.head import ManifestHead
@@ -144,7 +143,6 @@ def _uri_marks(uri: Secret) -> tuple[frozenset[str], str | None]:
 
 
 def _this_machine() -> str:
-    try:
-        return Path("/etc/machine-id").read_text().strip()
-    except OSError:
-        return ""
+    from services.jobs.host import this_host
+
+    return this_host().machine_id

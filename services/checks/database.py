@@ -1,0 +1,156 @@
+"""Full checks of the database part: one pass over every byte, compared with what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from services.archive.documents import Sums, hex64
+from services.archive.model import EncryptedDump
+from services.catalog.manifest import CollectionEntry, Manifest
+from services.checks.evidence import Evidence, damage, unreadable
+from services.checks.model import Outcome, check
+
+if TYPE_CHECKING:
+    from services.archive.walk import Walked
+
+SHOWN = 10
+"""Findings named in full; the rest is counted."""
+
+
+@check(
+    "archive",
+    subject="database",
+    cost="full",
+    evidence="every byte: gzip, the archive's structure, CRC-64, every document walked as BSON",
+)
+def archive_whole(evidence: Evidence) -> Outcome | None:
+    """The dump can be read to its end and everything it claims of itself holds."""
+    if not _readable(evidence):
+        return None
+    walked = evidence.walked
+    if isinstance(walked, EncryptedDump):
+        return Outcome("skipped", walked.what, next="Decrypt it and verify the plain file.")
+    if isinstance(walked, Exception):
+        words = unreadable(walked)
+        if words:
+            return Outcome(
+                "unknown",
+                f"the database part {words}",
+                next="Look at the disk or the mount, then verify again.",
+            )
+        what, _ = damage(walked)
+        return Outcome("fail", what, findings=(what,))
+    documents = sum(sums.documents for sums in walked.collections.values())
+    sums = "checksums compared" if walked.crc_checked else "this form carries no checksums of its documents"
+    return Outcome(
+        "ok",
+        f"{len(walked.collections)} collections, {documents:,} documents, {walked.bytes:,} bytes read; {sums}",
+    )
+
+
+@check("sha256", subject="database", cost="full", evidence="the whole file's sha256")
+def whole_file(evidence: Evidence) -> Outcome | None:
+    """The archive's sha256 is the one that was recorded when it was made."""
+    path = evidence.backup.database_path
+    expected = evidence.expected_sha256(path)
+    if path is None or expected is None or not path.is_file():
+        return None
+    found: str | OSError | None
+    if evidence.backup.encrypted is not None:
+        found = evidence.sha256_of(path)
+    else:
+        walked = evidence.walked
+        found = None if isinstance(walked, Exception) else walked.sha256
+        found = found or evidence.sha256_of(path)
+    if isinstance(found, OSError):
+        return Outcome("unknown", f"{path.name} could not be read: {found.strerror}")
+    value, source = expected
+    if found != value:
+        return Outcome("fail", f"{path.name} has the sha256 {found}, {source} says {value}")
+    return Outcome("ok", f"{value}, as {source} says")
+
+
+@check("counts", subject="database", cost="full", evidence="documents and bytes of each collection")
+def counts(evidence: Evidence) -> Outcome | None:
+    """Each collection has as many documents and bytes as the manifest says."""
+    pairs = _pairs(evidence)
+    if pairs is None:
+        return None
+    findings = []
+    for name, entry, sums in pairs:
+        if sums is None:
+            findings.append(
+                f"collection {name} is not in the archive, the manifest has {entry.documents:,} documents"
+            )
+        elif (sums.documents, sums.bytes) != (entry.documents, entry.bytes):
+            findings.append(
+                f"collection {name} has {sums.documents:,} documents in {sums.bytes:,} bytes, "
+                f"the manifest says {entry.documents:,} in {entry.bytes:,}"
+            )
+    return _compared(findings, f"{len(pairs)} collections as the manifest says")
+
+
+@check("content", subject="database", cost="full", evidence="content sum and CRC-64 of each collection")
+def content(evidence: Evidence) -> Outcome | None:
+    """Each collection holds the very documents that were read from the server."""
+    pairs = _pairs(evidence)
+    if pairs is None:
+        return None
+    findings = []
+    for name, entry, sums in pairs:
+        if sums is None:
+            continue
+        if hex64(sums.content) != entry.content:
+            findings.append(
+                f"collection {name} has the content sum {hex64(sums.content)}, the manifest {entry.content}"
+            )
+        elif hex64(sums.crc64) != entry.crc64:
+            findings.append(
+                f"collection {name} has the CRC-64 {hex64(sums.crc64)}, the manifest {entry.crc64}"
+            )
+    return _compared(findings, f"{len(pairs)} collections byte for byte")
+
+
+def _readable(evidence: Evidence) -> bool:
+    backup = evidence.backup
+    if backup.database_path is None or backup.encrypted is not None:
+        return False
+    return not (evidence.ours and not isinstance(evidence.manifest, Manifest))
+
+
+def _pairs(evidence: Evidence) -> list[tuple[str, CollectionEntry, Sums | None]] | None:
+    manifest = evidence.manifest if evidence.ours else None
+    if not isinstance(manifest, Manifest) or not _readable(evidence):
+        return None
+    walked = evidence.walked
+    if isinstance(walked, Exception):
+        return None
+    found = {name.collection: sums for name, sums in walked.collections.items()}
+    pairs: list[tuple[str, CollectionEntry, Sums | None]] = [
+        (name, entry, found.pop(name, None))
+        for name, entry in manifest.collections.items()
+        if entry.kind != "view"
+    ]
+    pairs += [(name, CollectionEntry(), sums) for name, sums in found.items()]
+    return pairs
+
+
+def _compared(findings: list[str], well: str) -> Outcome:
+    if not findings:
+        return Outcome("ok", well)
+    more = f"; and {len(findings) - 1} more" if len(findings) > 1 else ""
+    return Outcome("fail", findings[0] + more, findings=tuple(findings[:SHOWN]))
+
+
+def collections_of(evidence: Evidence) -> Iterator[tuple[str, Sums]]:
+    """The collections of the pass, by name; with the database's where the dump has several."""
+    backup = evidence.backup
+    if backup.database_path is None or "walked" not in vars(evidence):
+        return
+    walked: Walked | Exception = evidence.walked
+    if isinstance(walked, Exception):
+        return
+    databases = {name.database for name in walked.collections}
+    for name, sums in walked.collections.items():
+        yield (name.collection if len(databases) == 1 else str(name)), sums

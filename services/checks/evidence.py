@@ -1,0 +1,231 @@
+"""What the checks look at, gathered once: the manifest, the checksum file, one pass over every byte."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.archive.model import ArchiveError, EncryptedDump
+from services.catalog.head import ManifestProblem, read_bytes
+from services.catalog.manifest import ArchiveFile, Manifest, decode_manifest
+from services.catalog.model import Backup
+from services.checks.sidecar import SidecarLine, choose, parse_sidecar, read_sidecar
+from services.errors import Cancelled, QuillkeepError
+from services.profile import Limits
+from services.streams.errors import StreamError
+
+if TYPE_CHECKING:
+    from services.archive.walk import Walked
+    from services.checks.foreign_objects import TreeRead
+    from services.checks.object_files import ObjectsRead
+
+UNREADABLE = frozenset(
+    {errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ETIMEDOUT, errno.ENXIO, errno.EREMOTEIO}
+)
+"""Errors that say nothing of the bytes: the disk or the mount did not give them."""
+CHUNK = 1 << 20
+
+
+def _nothing() -> None:
+    """No cancel."""
+
+
+def _uncounted(amount: int) -> None:
+    """Nobody counts."""
+
+
+class Evidence:
+    """One backup's evidence; each piece is gathered when a check first asks for it, and kept."""
+
+    def __init__(
+        self,
+        backup: Backup,
+        *,
+        limits: Limits = Limits(),
+        threads: int = 2,
+        check: Callable[[], None] = _nothing,
+        advance: Callable[[int], None] = _uncounted,
+    ) -> None:
+        self.backup = backup
+        self.limits = limits
+        self.threads = threads
+        self.check = check
+        self.advance = advance
+
+    @property
+    def ours(self) -> bool:
+        """Whether a manifest says what must be there."""
+        return self.backup.kind == "quillkeep"
+
+    @cached_property
+    def manifest(self) -> Manifest | ManifestProblem:
+        """The whole manifest, or why there is none that can be used."""
+        path = self.backup.manifest_path
+        if path is None:
+            return ManifestProblem("there is no manifest")
+        if self.backup.problem:
+            return ManifestProblem(self.backup.problem)
+        import msgspec
+
+        try:
+            return decode_manifest(read_bytes(str(path)))
+        except ManifestProblem as problem:
+            return problem
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return ManifestProblem(f"the manifest is damaged: {error}")
+
+    def file_entry(self, path: Path | None) -> ArchiveFile | None:
+        """What the manifest says of a file."""
+        if path is None or not isinstance(self.manifest, Manifest):
+            return None
+        return next((file for file in self.manifest.files if file.name == path.name), None)
+
+    @cached_property
+    def sidecar(self) -> list[SidecarLine] | QuillkeepError | StreamError | None:
+        """The lines of the database part's checksum file; None when there is none."""
+        return self.sidecar_of(self.backup.database_path)
+
+    def sidecar_of(self, path: Path | None) -> list[SidecarLine] | QuillkeepError | StreamError | None:
+        """The lines of a file's checksum file; None when there is none."""
+        if path is None:
+            return None
+        beside = path.with_name(path.name + ".sha256")
+        if not os.path.lexists(beside):
+            return None
+        try:
+            return parse_sidecar(read_sidecar(beside))
+        except (QuillkeepError, StreamError) as error:
+            return error
+
+    def expected_sha256(self, path: Path | None) -> tuple[str, str] | None:
+        """(sha256, who says so) of a file: the manifest, else its checksum file."""
+        entry = self.file_entry(path)
+        if entry is not None:
+            return entry.sha256, "the manifest"
+        lines = self.sidecar_of(path)
+        if path is None or not isinstance(lines, list):
+            return None
+        line = choose(lines, path.name)
+        return (line.sha256, f"{path.name}.sha256") if line else None
+
+    @cached_property
+    def walked(self) -> Walked | QuillkeepError | OSError:
+        """One pass over every byte of the database part, or the error it ended in."""
+        path = self.backup.database_path
+        assert path is not None
+        try:
+            entry = self.file_entry(path)
+            if entry is not None and entry.members and isinstance(self.manifest, Manifest):
+                from services.archive.members import walk_members
+
+                return walk_members(
+                    path,
+                    entry,
+                    self.manifest.database,
+                    threads=self.threads,
+                    check=self.check,
+                    advance=self.advance,
+                )
+            from services.archive.walk import walk_dump
+
+            return walk_dump(path, limits=self.limits, check=self.check, advance=self.advance)
+        except Cancelled:
+            raise
+        except (QuillkeepError, OSError) as error:
+            return error
+
+    @cached_property
+    def objects_lines(self) -> Path | None:
+        """The object manifest: ours, or the one that lies beside a snapshot that lost its manifest."""
+        backup = self.backup
+        if self.ours:
+            usable = isinstance(self.manifest, Manifest) and "objects" in backup.parts
+            return backup.objects_list if usable else None
+        if backup.objects_path is None or not backup.objects_path.is_dir():
+            return None
+        from services.objects.manifest import SUFFIX
+
+        beside = backup.objects_path.with_name(backup.objects_path.name + SUFFIX)
+        return beside if beside.is_file() else None
+
+    @cached_property
+    def objects_hashed(self) -> ObjectsRead | QuillkeepError | None:
+        """Every file of our snapshot read; None when there is no such part."""
+        return self._objects(hashed=True)
+
+    @cached_property
+    def objects_sized(self) -> ObjectsRead | QuillkeepError | None:
+        """The sizes of our snapshot's files."""
+        return self._objects(hashed=False)
+
+    def _objects(self, *, hashed: bool) -> ObjectsRead | QuillkeepError | None:
+        folder, lines = self.backup.objects_path, self.objects_lines
+        if folder is None or lines is None:
+            return None
+        from services.checks.object_files import read_objects
+        from services.objects.manifest import read_lines
+
+        try:
+            return read_objects(
+                folder,
+                read_lines(lines),
+                hashed=hashed,
+                threads=self.threads,
+                check=self.check,
+                advance=self.advance if hashed else _uncounted,
+            )
+        except Cancelled:
+            raise
+        except QuillkeepError as error:
+            return error
+
+    @cached_property
+    def foreign_objects(self) -> TreeRead | QuillkeepError | OSError | None:
+        """A foreign objects part read to its end; None when there is none that can be looked into."""
+        backup = self.backup
+        path = backup.objects_path
+        if self.ours or path is None or self.objects_lines is not None or backup.encrypted is not None:
+            return None
+        from services.checks.foreign_objects import read_tar, read_tree
+
+        if path.is_dir():
+            return read_tree(path, check=self.check, advance=self.advance)
+        return read_tar(path, limits=self.limits, check=self.check, advance=self.advance)
+
+    def sha256_of(self, path: Path) -> str | OSError:
+        """The file's own sha256, read for its own sake: after a failed walk, or where no walk reads it."""
+        digest = hashlib.sha256()
+        try:
+            with open(path, "rb", buffering=0) as stream:
+                while chunk := stream.read(CHUNK):
+                    self.check()
+                    digest.update(chunk)
+        except OSError as error:
+            return error
+        return digest.hexdigest()
+
+
+def unreadable(error: BaseException) -> str:
+    """The words for bytes that could not be read now, empty when the error is about the bytes themselves."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and (seen.errno in UNREADABLE or isinstance(seen, PermissionError)):
+            return f"could not be read: {seen.strerror or seen}"
+        seen = seen.__cause__ or seen.__context__
+    return ""
+
+
+def damage(error: QuillkeepError | OSError) -> tuple[str, str]:
+    """(what is wrong, collection) of the error a pass ended in."""
+    if isinstance(error, ArchiveError):
+        return error.what, error.namespace
+    if isinstance(error, EncryptedDump):
+        return error.what, ""
+    if isinstance(error, QuillkeepError):
+        return f"{error.what} {error.cause}".strip(), ""
+    return f"it cannot be read: {error.strerror or error}", ""

@@ -1,0 +1,118 @@
+"""Quick checks: are the files there, with the sizes and the checksum files that were recorded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from services.catalog.manifest import Manifest
+from services.catalog.model import CheckStatus
+from services.catalog.naming import printable
+from services.checks.evidence import Evidence, unreadable
+from services.checks.model import ANOTHER, Outcome, check
+from services.checks.sidecar import choose
+
+
+@check("manifest", subject="backup", cost="quick", evidence="the manifest, decoded whole")
+def manifest_readable(evidence: Evidence) -> Outcome | None:
+    """Our backup's manifest can be read and is of a schema this version knows."""
+    if not evidence.ours:
+        return None
+    manifest = evidence.manifest
+    if isinstance(manifest, Manifest):
+        return Outcome("ok", f"schema {manifest.schema}, {len(manifest.collections)} collections")
+    words = str(manifest)
+    status: CheckStatus = (
+        "unknown" if "permission" in words or "cannot be read" in words or "newer" in words else "fail"
+    )
+    step = "Use the newer Quillkeep." if "newer" in words else ""
+    return Outcome(status, words, next=step or ANOTHER)
+
+
+@check("files", subject="backup", cost="quick", evidence="names and sizes of the files")
+def recognised(evidence: Evidence) -> Outcome | None:
+    """A foreign artefact could be opened at all."""
+    backup = evidence.backup
+    if evidence.ours:
+        return None
+    if not backup.problem:
+        return Outcome("ok", f"{backup.kind}, {backup.bytes:,} bytes")
+    unknown = "permission" in backup.problem or "cannot be read" in backup.problem
+    return Outcome("unknown" if unknown else "fail", printable(backup.problem))
+
+
+@check("database-files", subject="database", cost="quick", evidence="the archive's size")
+def database_files(evidence: Evidence) -> Outcome | None:
+    """The archive has the manifest's size."""
+    return _sizes(evidence, evidence.backup.database_path, "database")
+
+
+@check("objects-files", subject="objects", cost="quick", evidence="the object manifest's size")
+def objects_files(evidence: Evidence) -> Outcome | None:
+    """The object manifest has the manifest's size and the snapshot's folder is there."""
+    outcome = _sizes(evidence, evidence.backup.objects_list, "objects")
+    folder = evidence.backup.objects_path
+    if outcome is None or outcome.status != "ok" or folder is None or folder.is_dir():
+        return outcome
+    return Outcome("fail", f"the folder {folder.name} is gone")
+
+
+def _sizes(evidence: Evidence, path: Path | None, part: str) -> Outcome | None:
+    if not evidence.ours or part not in evidence.backup.parts or path is None:
+        return None
+    entry = evidence.file_entry(path)
+    if entry is None:
+        return Outcome("fail", f"the manifest names no file {path.name}")
+    try:
+        size = os.stat(path).st_size
+    except OSError as error:
+        words = unreadable(error)
+        if words:
+            return Outcome("unknown", f"{path.name} {words}")
+        return Outcome("fail", f"{path.name} is gone")
+    if size != entry.bytes:
+        return Outcome("fail", f"{path.name} has {size:,} bytes instead of {entry.bytes:,}")
+    return Outcome("ok", f"{path.name}: {size:,} bytes")
+
+
+@check("checksum-file", subject="database", cost="quick", evidence="the .sha256 file beside the archive")
+def checksum_file(evidence: Evidence) -> Outcome | None:
+    """The checksum file can be read and names this file with the manifest's sum."""
+    path = evidence.backup.database_path
+    if path is None:
+        return None
+    lines = evidence.sidecar
+    name = f"{path.name}.sha256"
+    if lines is None:
+        if not evidence.ours:
+            return None
+        return Outcome(
+            "warn",
+            f"{name} is gone; the manifest holds the same sum",
+            next=f"`sha256sum {path.name} > {name}`",
+        )
+    if not isinstance(lines, list):
+        return Outcome("unknown", f"{name} cannot be read: {lines}")
+    line = choose(lines, path.name)
+    if line is None:
+        what = "names other files only" if lines else "holds no sha256 sum"
+        return Outcome(
+            "warn", f"{name} {what}", next=f"`sha256sum {path.name} > {name}` once the file is proven"
+        )
+    entry = evidence.file_entry(path)
+    if entry is not None and entry.sha256 != line.sha256:
+        return Outcome("fail", f"{name} says {line.sha256}, the manifest {entry.sha256}")
+    return Outcome("ok", f"{name}: {line.sha256}")
+
+
+@check("encryption", subject="backup", cost="quick", evidence="the first bytes")
+def encryption(evidence: Evidence) -> Outcome | None:
+    """What is encrypted cannot be looked into yet."""
+    tool = evidence.backup.encrypted
+    if tool is None:
+        return None
+    return Outcome(
+        "skipped",
+        f"encrypted with {tool}: what is inside was not looked at, reading encrypted backups is not built yet",
+        next="Decrypt it and verify the plain file.",
+    )
