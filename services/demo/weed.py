@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import secrets
 import shutil
 import sys
@@ -175,6 +176,7 @@ class Weed:
             f"-filer.localSocket={self.folder / 'filer.sock'}",
             f"-s3.localSocket={self.folder / 's3.sock'}",
             "-master.telemetry=false",
+            "-master.electionTimeout=1s",
             f"-master.volumeSizeLimitMB={VOLUME_MB}",
             "-volume.max=3000",
             "-volume.minFreeSpace=64MiB",
@@ -202,7 +204,7 @@ class Weed:
             log=self.folder / "weed.log",
             remove=sockets,
             sweep=self._sweep,
-            grace=4.0,
+            grace=1.0,
             environment=environment,
         )
         self._process = process
@@ -214,14 +216,26 @@ class Weed:
         return False
 
     def _lets_in(self) -> bool:
-        """Whether this server knows our random keys, so that it is ours and not a stranger on the port."""
+        """Whether this server knows our random keys, so that it is ours and no stranger, and has its volumes."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             self.client().list_buckets()
         except (BotoCoreError, ClientError):
             return False
-        return self.running()
+        return self.running() and self._has_volumes()
+
+    def _has_volumes(self) -> bool:
+        """Whether the volume server has registered with the master, without which every read is a 500."""
+        connection = http.client.HTTPConnection(LOOPBACK, self._ports[0], timeout=2)
+        try:
+            connection.request("GET", "/dir/status")
+            topology = msgspec.json.decode(connection.getresponse().read())["Topology"]
+        except (OSError, http.client.HTTPException, msgspec.DecodeError, KeyError):
+            return False
+        finally:
+            connection.close()
+        return bool(topology.get("DataCenters"))
 
 
 SOCKETS = ("master", "volume", "filer", "s3")
