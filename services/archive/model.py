@@ -78,12 +78,18 @@ class CollectionMetadata(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prelude(msgspec.Struct, frozen=True, kw_only=True):
-    """What a dump says of itself before its data; versions are empty where a form carries none."""
+    """What a dump says of itself before its data; versions are empty where a form carries none.
+
+    `collections` are those a restore may load. `left_alone` are recognised, read and checked, never loaded:
+    users and roles, the oplog, the server's own, Quillkeep's own. `notes` say so, one sentence each.
+    """
 
     collections: tuple[CollectionMetadata, ...]
     server_version: str = ""
     tool_version: str = ""
     concurrent_collections: int = 1
+    left_alone: tuple[Namespace, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -94,7 +100,11 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class End(msgspec.Struct, frozen=True):
-    """A collection is complete; `crc64` is what the form claims of its bytes (already checked), None where it claims nothing."""
+    """A collection is complete; `crc64` is what the form claims of its bytes (already checked), None where it claims nothing.
+
+    A view ends as well, without blocks. A time series comes under the name its documents have in the dump:
+    `system.buckets.X` for those of servers before 8.3, declared in the prelude as X.
+    """
 
     namespace: Namespace
     crc64: int | None
@@ -110,6 +120,11 @@ class DumpSource(Protocol):
     form: str
     sums: bool
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was recognised and is left alone (users and roles, an oplog, …): `prelude().notes`."""
+        ...
+
     def prelude(self) -> Prelude:
         """Everything known before the data: cheap for archives and directories, one pass for a tar."""
         ...
@@ -117,7 +132,8 @@ class DumpSource(Protocol):
     def read(self, only: Sequence[Namespace] | None = None) -> Iterator[Block | End]:
         """One pass over every byte. Collections outside `only` are checked all the same, not yielded.
 
-        The iterator ends normally only when the whole dump was read and everything it claims holds;
+        Without `only`, all of the prelude's `collections`; `only` may name those `left_alone` too, and a time
+        series by its own name. The iterator ends normally only when the whole dump was read and everything it claims holds;
         otherwise it raises `ArchiveError`.
         """
         ...
