@@ -9,18 +9,6 @@ from typing import Any
 from services.errors import QuillkeepError
 from tui.terminal import Terminal, escape, escape_lines, look_at
 
-EXIT_CODES = {
-    "ok": 0,
-    "failed": 1,
-    "fail": 1,
-    "warnings": 3,
-    "warn": 3,
-    "skipped": 3,
-    "unknown": 3,
-    "refused": 4,
-    "cancelled": 130,
-}
-
 
 class Output:
     """Where a verb writes; `as_json` turns stdout into exactly one document."""

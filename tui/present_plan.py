@@ -10,11 +10,11 @@ from tui.terminal import Terminal, escape
 
 
 def loses(row: Mapping[str, Any]) -> int:
-    """Documents that are live now and would not be after: how much this row can take away at least."""
+    """Documents that are live now and would not be after: how much this row takes away at least."""
     live, backup = row.get("live"), row.get("backup")
-    if not isinstance(live, int):
+    if not isinstance(live, int) or row.get("action") not in ("replace", "set aside", "in place"):
         return 0
-    return max(0, live - (backup if isinstance(backup, int) else live))
+    return max(0, live - (backup if isinstance(backup, int) else 0))
 
 
 def is_unchanged(row: Mapping[str, Any]) -> bool:

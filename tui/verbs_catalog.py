@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from services.errors import QuillkeepError
-from tui.output import EXIT_CODES
+from services.operations.result import exit_code
 from tui.session import Session, json_option, pass_session
 
 
@@ -35,7 +35,7 @@ def list_(session: Session) -> int:
     output.lines(list_lines(document["backups"], output.out, datetime.now(UTC)))
     for problem in document["warnings"]:
         output.warn(problem)
-    return EXIT_CODES[document["status"]]
+    return exit_code(document["status"])
 
 
 @click.command()
@@ -55,4 +55,4 @@ def show(session: Session, backup: str) -> int:
     output.lines(show_lines(document, output.out))
     for warning in document["warnings"]:
         output.warn(warning)
-    return EXIT_CODES[document["status"]]
+    return exit_code(document["status"])

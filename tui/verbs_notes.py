@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from services.operations.result import exit_code
 from tui.local import local_context
-from tui.output import EXIT_CODES
 from tui.session import Session, json_option, pass_session
 from tui.terminal import escape
 
@@ -46,7 +46,7 @@ def accept(session: Session, backup: str, lost: tuple[str, ...], suspicious: boo
     session.output.document(msgspec.to_builtins(result))
     for part, why in result.still.items():
         session.output.warn(f"{part} is still not good: {why}")
-    return EXIT_CODES[result.status]
+    return exit_code(result.status)
 
 
 def _pin(session: Session, backup: str, *, unpin: bool) -> int:
@@ -60,4 +60,4 @@ def _pin(session: Session, backup: str, *, unpin: bool) -> int:
     for passed, why in result.passed_over:
         session.output.say(f"Passed over {escape(passed)}: {why}")
     session.output.document(msgspec.to_builtins(result))
-    return EXIT_CODES[result.status]
+    return exit_code(result.status)

@@ -1,0 +1,149 @@
+"""Starts a job, shows it until it ends, and turns signals into a cancel of it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from services.errors import QuillkeepError
+from services.jobs.events import Finished
+from tui.output import show_failure
+from tui.progress import Narrator
+from tui.session import Session
+
+Present = Callable[[Session, dict[str, Any]], list[str]]
+LEAVE = 2
+"""The second signal leaves; the job goes on."""
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How following a job ended: `finished` is None when the follower left or the job was lost."""
+
+    job: str
+    finished: Finished | None
+    signals: tuple[int, ...] = ()
+    left: bool = False
+
+
+def run_job(session: Session, verb: str, plan: msgspec.Struct, *, present: Present) -> int:
+    """Runs the verb as a job, waits for it, prints its result and gives its exit code."""
+    ended = follow_new_job(session, verb, plan)
+    return report(session, ended, present=present)
+
+
+def follow_new_job(session: Session, verb: str, plan: msgspec.Struct) -> Ended:
+    """Starts a job and shows it until it ends."""
+    from services.jobs.launch import start_job
+
+    with watched_signals() as received:
+        started = start_job(verb, plan, session.profile, session.paths)
+        return _follow(session, started.job, started.folder, received, cancels=True)
+
+
+def follow_job(session: Session, job: str, folder: Path) -> Ended:
+    """Shows a job that somebody else started; a signal only leaves it."""
+    with watched_signals() as received:
+        return _follow(session, job, folder, received, cancels=False)
+
+
+@contextlib.contextmanager
+def watched_signals() -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM instead of dying of them; SIGHUP keeps its default, which ends only us.
+
+    It begins before the job does, so that no signal falls between the job's start and the first look at it.
+    """
+    received: list[int] = []
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        received.append(number)
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Left(Exception):
+    """The person leaves; the job goes on."""
+
+
+def _follow(session: Session, job: str, folder: Path, received: list[int], *, cancels: bool) -> Ended:
+    from services.jobs.cancel import request_cancel
+
+    from services.jobs.journal import follow_events
+
+    narrator = Narrator(session.output.err)
+    asked = False
+
+    def idle() -> None:
+        nonlocal asked
+        if len(received) >= LEAVE or (received and not cancels):
+            raise _Left
+        if received and not asked:
+            asked = True
+            request_cancel(folder, by=signal.Signals(received[0]).name)
+            narrator.say("Cancelling. A second signal leaves and lets the job go on.")
+
+    finished: Finished | None = None
+    left = False
+    try:
+        for event in follow_events(folder, idle=idle):
+            narrator.show(event)
+            if isinstance(event, Finished):
+                finished = event
+    except _Left:
+        left = True
+    finally:
+        narrator.close()
+    return Ended(job=job, finished=finished, signals=tuple(received), left=left)
+
+
+def follow_as_lines(folder: Path) -> Finished | None:
+    """`jobs follow --json`: every event as one line of JSON."""
+    from services.jobs.journal import follow_events
+    from tui.output import print_json
+
+    finished = None
+    for event in follow_events(folder):
+        print_json(event)
+        if isinstance(event, Finished):
+            finished = event
+    return finished
+
+
+def report(session: Session, ended: Ended, *, present: Present) -> int:
+    """The result on stdout, warnings and failures on stderr, and the exit code."""
+    output = session.output
+    if ended.left:
+        output.say(f"Job {ended.job} goes on. Follow it: quillkeep jobs follow {ended.job}")
+        output.document(
+            {"status": "cancelled", "warnings": [f"left; job {ended.job} goes on"], "job": ended.job}
+        )
+        return 128 + ended.signals[0]
+    if ended.finished is None:
+        raise QuillkeepError(
+            f"Job {ended.job} ended without a result: its process is gone.",
+            touched="Unknown; the job's journal says how far it came.",
+            next=f"`quillkeep jobs follow {ended.job}` shows its journal and the way on.",
+        )
+    finished = ended.finished
+    result = dict(finished.result)
+    result.setdefault("status", finished.status)
+    result.setdefault("warnings", [])
+    output.document(result)
+    error = result.get("error")
+    if isinstance(error, Mapping):
+        show_failure(*(str(error.get(key) or "") for key in ("what", "cause", "touched", "next")))
+    else:
+        output.lines(present(session, result))
+    for warning in result["warnings"]:
+        output.warn(str(warning))
+    return finished.exit_code
