@@ -72,3 +72,14 @@ def redact(text: str) -> str:
     text = _AWS_KEY_ID.sub(MASK, text)
     text = _PASSWORD_HASH.sub(MASK, text)
     return _SERVER_DOCUMENT.sub(rf"\1 {MASK}", text)
+
+
+def redact_values(text: str) -> str:
+    """The text without remembered secrets of 12 characters and more, and otherwise as it is.
+
+    For facts that are read back, such as names and keys in checkpoints, which `redact` might mistake.
+    """
+    for value in sorted(_known, key=len, reverse=True):
+        if len(value) >= 12:
+            text = text.replace(value, MASK)
+    return text

@@ -1,0 +1,75 @@
+"""What a job that ended without a result left behind, read from its journal, and the commands that go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from services.jobs.events import APP, LOST, RENAMING, AnyEvent, Checkpoint, Started
+
+RECORD = "record"
+"""Checkpoint of the swap record: from here on the job may have replaced objects, which `rollback` puts back."""
+CHANGES_LIVE = frozenset({"restore", "rollback", "finish"})
+
+
+class Remains(msgspec.Struct, frozen=True, kw_only=True):
+    """What a lost job left: `renaming` when it had begun to swap, `app_to_start` when it holds the app stopped."""
+
+    job: str
+    verb: str
+    renaming: bool
+    app_to_start: bool
+    left: str
+    way_on: tuple[str, ...]
+
+
+def remains_of(events: Sequence[AnyEvent]) -> Remains:
+    """What the journal of a lost job tells of the state it left."""
+    started = next((event for event in events if isinstance(event, Started)), None)
+    job, verb = (started.job, started.verb) if started else ("", "")
+    marks = [event for event in events if isinstance(event, Checkpoint)]
+    renaming = any(mark.name == RENAMING for mark in marks)
+    app_to_start = _holds_app(marks)
+    return Remains(
+        job=job,
+        verb=verb,
+        renaming=renaming,
+        app_to_start=app_to_start,
+        left=_left(verb, renaming, app_to_start),
+        way_on=_way_on(job, verb, renaming, recorded=any(mark.name == RECORD for mark in marks)),
+    )
+
+
+def _holds_app(marks: Sequence[Checkpoint]) -> bool:
+    """The last word on the application counts; one found stopped is nobody's to start."""
+    holds = False
+    for mark in marks:
+        if mark.name == APP:
+            state = mark.data.get("state")
+            if state in ("stopping", "stopped"):
+                holds = mark.data.get("found") != "stopped"
+            elif state in ("started", "found-stopped"):
+                holds = False
+        elif mark.name == LOST and mark.data.get("app") == "started":
+            holds = False
+    return holds
+
+
+def _left(verb: str, renaming: bool, app_to_start: bool) -> str:
+    stopped = " The application is still stopped." if app_to_start else ""
+    if renaming:
+        return f"It had begun to rename collections: the live data may be old and new mixed.{stopped}"
+    if verb in CHANGES_LIVE:
+        return f"No collection was renamed: the live collections are as they were.{stopped}"
+    if verb == "backup":
+        return f"The backup has no manifest and so does not count; the next one sweeps what is left.{stopped}"
+    return f"It ended without a result.{stopped}"
+
+
+def _way_on(job: str, verb: str, renaming: bool, *, recorded: bool) -> tuple[str, ...]:
+    if renaming:
+        return (f"quillkeep restore --finish {job}", f"quillkeep rollback {job}")
+    if verb == "restore" and recorded:
+        return (f"quillkeep rollback {job}",)
+    return (f"quillkeep {verb}",) if verb in ("backup", "verify") else ()
