@@ -168,7 +168,7 @@ def recognise(path: Path, profile: Profile, paths: Paths | None = None) -> Backu
     is_folder = os.path.isdir(path)
     artefact = recognise_folder(str(path), path.name) if is_folder else None
     if not is_folder and status.st_size >= 0:
-        artefact = recognise_file(str(path), path.name, folder)
+        artefact = recognise_file(str(path), path.name, folder, asked_for=True)
     if artefact is None:
         raise UsageProblem(
             f"{printable(str(path))} is no backup that Quillkeep knows.",

@@ -72,8 +72,13 @@ def foreign_backups(folder: Folder, taken: set[str]) -> tuple[list[Backup], list
     return [_backup(folder, group) for group in grouped(artefacts)], others
 
 
-def recognise_file(path: str, name: str, folder: Folder | None = None) -> Artefact | None:
-    """What a file is by its first bytes, None when it is no backup and its name does not say so."""
+def recognise_file(
+    path: str, name: str, folder: Folder | None = None, *, asked_for: bool = False
+) -> Artefact | None:
+    """What a file is by its first bytes, None when it is no backup and its name does not say so.
+
+    One that somebody `asked_for` by its path, or a .gz that is empty or not gzip, is given with the problem.
+    """
     from services.streams.sniff import sniff
 
     try:
@@ -104,10 +109,20 @@ def recognise_file(path: str, name: str, folder: Folder | None = None) -> Artefa
         kind = ("objects-tar" if part == "objects" else "tar") if tar else "archive"
         tool: Literal["gpg", "openssl"] = "gpg" if form == "gpg" else "openssl"
         return _file(path, name, folder, kind, size, mtime=mtime, part=part, encrypted=tool)
-    if not _named(name):
+    if not _named(name) and not (asked_for and candidate(name) != "no") and not _claims_gzip(path, name):
         return None
     problem = "the file is empty" if form == "empty" else "its bytes are of no form Quillkeep knows"
     return _file(path, name, folder, "archive", size, mtime=mtime, problem=problem)
+
+
+def _claims_gzip(path: str, name: str) -> bool:
+    if not name.endswith((".gz", ".tgz")):
+        return False
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(2) != b"\x1f\x8b"
+    except OSError:
+        return False
 
 
 def _named(name: str) -> bool:
@@ -148,7 +163,7 @@ def recognise_folder(path: str, name: str) -> Artefact | None:
         shape = peek.shape_of_folder(path, objects_named=part == "objects")
         mtime = os.stat(path).st_mtime
     except PermissionError:
-        if not _GUIDE_FOLDER(name):
+        if not _guide_folder(name):
             return None
         return Artefact(
             name=name,

@@ -15,9 +15,9 @@ _ORDER = (
     "content",
     "objects-files",
     "object-manifest",
+    "objects-sha256",
     "objects",
     "object-sizes",
-    "object-files",
     "missing-objects",
 )
 BACKUP_CHECKS = tuple(CHECKS[name] for name in _ORDER)

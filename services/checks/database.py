@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.archive.documents import Sums, hex64
@@ -53,16 +54,24 @@ def archive_whole(evidence: Evidence) -> Outcome | None:
 def whole_file(evidence: Evidence) -> Outcome | None:
     """The archive's sha256 is the one that was recorded when it was made."""
     path = evidence.backup.database_path
+    found = ""
+    if evidence.backup.encrypted is None and path is not None and _readable(evidence):
+        walked = evidence.walked
+        found = "" if isinstance(walked, Exception) else walked.sha256 or ""
+    return _compare_file(evidence, path, found)
+
+
+@check("objects-sha256", subject="objects", cost="full", evidence="the whole file's sha256")
+def whole_objects_file(evidence: Evidence) -> Outcome | None:
+    """A tar of objects has the sha256 that its checksum file says."""
+    return None if evidence.ours else _compare_file(evidence, evidence.backup.objects_path, "")
+
+
+def _compare_file(evidence: Evidence, path: Path | None, known: str) -> Outcome | None:
     expected = evidence.expected_sha256(path)
     if path is None or expected is None or not path.is_file():
         return None
-    found: str | OSError | None
-    if evidence.backup.encrypted is not None:
-        found = evidence.sha256_of(path)
-    else:
-        walked = evidence.walked
-        found = None if isinstance(walked, Exception) else walked.sha256
-        found = found or evidence.sha256_of(path)
+    found = known or evidence.sha256_of(path)
     if isinstance(found, OSError):
         return Outcome("unknown", f"{path.name} could not be read: {found.strerror}")
     value, source = expected

@@ -21,8 +21,7 @@ from services.streams.errors import StreamError
 
 if TYPE_CHECKING:
     from services.archive.walk import Walked
-    from services.checks.foreign_objects import TreeRead
-    from services.checks.object_files import ObjectsRead
+    from services.objects.verify import ObjectsVerdict
 
 UNREADABLE = frozenset(
     {errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ETIMEDOUT, errno.ENXIO, errno.EREMOTEIO}
@@ -128,6 +127,7 @@ class Evidence:
                     entry,
                     self.manifest.database,
                     threads=self.threads,
+                    limits=self.limits,
                     check=self.check,
                     advance=self.advance,
                 )
@@ -154,48 +154,31 @@ class Evidence:
         return beside if beside.is_file() else None
 
     @cached_property
-    def objects_hashed(self) -> ObjectsRead | QuillkeepError | None:
-        """Every file of our snapshot read; None when there is no such part."""
-        return self._objects(hashed=True)
+    def objects(self) -> ObjectsVerdict | QuillkeepError | OSError | None:
+        """Every file of the objects part read, each inode once; None when there is none to look into."""
+        return self._objects(full=True)
 
     @cached_property
-    def objects_sized(self) -> ObjectsRead | QuillkeepError | None:
-        """The sizes of our snapshot's files."""
-        return self._objects(hashed=False)
+    def object_sizes(self) -> ObjectsVerdict | QuillkeepError | OSError | None:
+        """The names and sizes of the objects part's files."""
+        return self._objects(full=False)
 
-    def _objects(self, *, hashed: bool) -> ObjectsRead | QuillkeepError | None:
-        folder, lines = self.backup.objects_path, self.objects_lines
-        if folder is None or lines is None:
+    def _objects(self, *, full: bool) -> ObjectsVerdict | QuillkeepError | OSError | None:
+        backup = self.backup
+        path, lines = backup.objects_path, self.objects_lines
+        if path is None or backup.encrypted is not None or (self.ours and lines is None):
             return None
-        from services.checks.object_files import read_objects
-        from services.objects.manifest import read_lines
+        from services.objects.verify import verify_foreign, verify_snapshot
 
+        advance = self.advance if full else _uncounted
         try:
-            return read_objects(
-                folder,
-                read_lines(lines),
-                hashed=hashed,
-                threads=self.threads,
-                check=self.check,
-                advance=self.advance if hashed else _uncounted,
-            )
+            if lines is not None:
+                return verify_snapshot(path, lines, full=full, check=self.check, advance=advance)
+            return verify_foreign(path, full=full, limits=self.limits, check=self.check, advance=advance)
         except Cancelled:
             raise
-        except QuillkeepError as error:
+        except (QuillkeepError, OSError) as error:
             return error
-
-    @cached_property
-    def foreign_objects(self) -> TreeRead | QuillkeepError | OSError | None:
-        """A foreign objects part read to its end; None when there is none that can be looked into."""
-        backup = self.backup
-        path = backup.objects_path
-        if self.ours or path is None or self.objects_lines is not None or backup.encrypted is not None:
-            return None
-        from services.checks.foreign_objects import read_tar, read_tree
-
-        if path.is_dir():
-            return read_tree(path, check=self.check, advance=self.advance)
-        return read_tar(path, limits=self.limits, check=self.check, advance=self.advance)
 
     def sha256_of(self, path: Path) -> str | OSError:
         """The file's own sha256, read for its own sake: after a failed walk, or where no walk reads it."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from services.catalog.manifest import Manifest
 from services.catalog.naming import printable
 from services.checks.evidence import Evidence, damage, unreadable
 from services.checks.model import ANOTHER, Outcome, check
-from services.checks.object_files import ObjectsRead
 from services.errors import QuillkeepError
 
+if TYPE_CHECKING:
+    from services.objects.verify import ObjectsVerdict
+
 SHOWN = 10
+LOOK = "Look at the disk or the mount, then verify again."
 REPAIR = "The next backup fetches anew what is wrong; until then use another backup for these objects."
 
 
@@ -32,77 +38,64 @@ def object_manifest(evidence: Evidence) -> Outcome | None:
 @check("object-sizes", subject="objects", cost="quick", evidence="every object file's size", next=REPAIR)
 def object_sizes(evidence: Evidence) -> Outcome | None:
     """Every file of the snapshot is there with its size."""
-    return _read(evidence, evidence.objects_sized, hashed=False)
+    if evidence.objects_lines is None:
+        return None
+    return _outcome(evidence, evidence.object_sizes, "sizes as recorded")
 
 
 @check(
     "objects",
     subject="objects",
     cost="full",
-    evidence="every object file's sha256, each inode once",
+    evidence="every byte of every object file, each inode once; of ours and with an object manifest its sha256",
     next=REPAIR,
 )
 def objects(evidence: Evidence) -> Outcome | None:
-    """Every file of the snapshot has the bytes that were fetched."""
-    return _read(evidence, evidence.objects_hashed, hashed=True)
+    """Every object file has the bytes that were fetched; where no sums exist, it can be read."""
+    known = evidence.objects_lines is not None
+    how = "every sha256 as recorded" if known else "all read; this form carries no checksums of its objects"
+    return _outcome(evidence, evidence.objects, how)
 
 
-def _read(evidence: Evidence, found: ObjectsRead | QuillkeepError | None, *, hashed: bool) -> Outcome | None:
-    if found is None:
-        return None
-    if isinstance(found, QuillkeepError):
-        words = unreadable(found)
-        return Outcome(
-            "unknown" if words else "fail", words or f"{found.what} {found.cause}".strip(), next=ANOTHER
-        )
-    if found.bad:
-        first = found.bad[0]
-        more = f"; and {len(found.bad) - 1:,} more" if len(found.bad) > 1 else ""
-        findings = tuple(f"object {printable(one.key)}: {one.why}" for one in found.bad[:SHOWN])
-        return Outcome("fail", f"object {printable(first.key)}: {first.why}{more}", findings=findings)
-    manifest = evidence.manifest
-    recorded = manifest.objects if isinstance(manifest, Manifest) else None
-    if recorded is not None and (found.count, found.bytes) != (recorded.count, recorded.bytes):
-        return Outcome(
-            "fail",
-            f"the object manifest lists {found.count:,} objects of {found.bytes:,} bytes, "
-            f"the manifest {recorded.count:,} of {recorded.bytes:,}",
-        )
-    if found.unread:
-        key, why = found.unread[0]
-        return Outcome(
-            "unknown",
-            f"{len(found.unread):,} object files could not be read, the first {printable(key)}: {why}",
-            next="Look at the disk or the mount, then verify again.",
-        )
-    what = f"{found.inodes:,} files read" if hashed else "sizes as recorded"
-    return Outcome("ok", f"{found.count:,} objects, {found.bytes:,} bytes, {what}")
-
-
-@check(
-    "object-files", subject="objects", cost="full", evidence="every byte of a mirrored bucket or a tar of one"
-)
-def foreign_objects(evidence: Evidence) -> Outcome | None:
-    """A foreign objects part can be read to its last byte."""
-    found = evidence.foreign_objects
+def _outcome(
+    evidence: Evidence, found: ObjectsVerdict | QuillkeepError | OSError | None, how: str
+) -> Outcome | None:
     if found is None:
         return None
     if isinstance(found, Exception):
         words = unreadable(found)
         if words:
-            return Outcome("unknown", f"the objects part {words}")
-        return Outcome("fail", damage(found)[0])
-    if found.odd:
-        return Outcome(
-            "warn",
-            f"{found.count:,} files read; {len(found.odd):,} links or special files are no objects: {found.odd[0]}",
-            findings=found.odd[:SHOWN],
-            next="They are left out of a restore.",
-        )
-    return Outcome(
-        "ok",
-        f"{found.count:,} files, {found.bytes:,} bytes read; this form carries no checksums of its objects",
+            return Outcome("unknown", f"the objects part {words}", next=LOOK)
+        return Outcome("fail", damage(found)[0], next=ANOTHER)
+    bad = [one for one in found.bad if not one.unread]
+    if bad:
+        sentences = [f"object {printable(one.key)}: {one.why}" for one in bad]
+        return Outcome("fail", _first(sentences), findings=tuple(sentences[:SHOWN]))
+    if miscounted := _miscounted(evidence, found):
+        return Outcome("fail", miscounted, next=ANOTHER)
+    unread = [f"object {printable(one.key)}: {one.why}" for one in found.bad]
+    if unread:
+        return Outcome("unknown", _first(unread), findings=tuple(unread[:SHOWN]), next=LOOK)
+    odd = [f"{printable(name)} is no object of this backup" for name in (*found.extra, *found.odd)]
+    if odd:
+        return Outcome("warn", _first(odd), findings=tuple(odd[:SHOWN]), next="It is left out of a restore.")
+    return Outcome("ok", f"{found.objects:,} objects, {found.bytes:,} bytes; {how}")
+
+
+def _miscounted(evidence: Evidence, found: ObjectsVerdict) -> str:
+    manifest = evidence.manifest
+    recorded = manifest.objects if isinstance(manifest, Manifest) else None
+    if recorded is None or (found.objects, found.bytes) == (recorded.count, recorded.bytes):
+        return ""
+    return (
+        f"the object manifest lists {found.objects:,} objects of {found.bytes:,} bytes, "
+        f"the manifest {recorded.count:,} of {recorded.bytes:,}"
     )
+
+
+def _first(sentences: Sequence[str]) -> str:
+    more = len(sentences) - 1
+    return sentences[0] + (f"; and {more:,} more" if more else "")
 
 
 @check("missing-objects", subject="objects", cost="quick", evidence="what the backup could not read")
@@ -114,10 +107,9 @@ def missing_objects(evidence: Evidence) -> Outcome | None:
     findings = tuple(
         f"object {printable(key)} could not be read when the backup was made" for key in keys[:SHOWN]
     )
-    more = f"; and {len(keys) - 1:,} more" if len(keys) > 1 else ""
     return Outcome(
         "warn",
-        findings[0] + more,
+        _first([findings[0], *keys[1:]]),
         findings=findings,
         next=f"Take a new backup, or `quillkeep accept {evidence.backup.id}` if they are lost for ever.",
     )

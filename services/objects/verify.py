@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -20,17 +21,23 @@ from services.profile import Limits
 
 HASH_THREADS = 4
 BATCH = 64
+UNREAD = frozenset({errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ETIMEDOUT, errno.ENXIO})
+"""Errors that say nothing of a file's bytes."""
 
 SeenInodes = dict[tuple[int, int], str]
 """(device, inode) -> sha256 already read in this run, so that linked files of many snapshots are read once."""
 
 
 class BadFile(msgspec.Struct, frozen=True):
-    """A file that is not what was recorded; `inode` names what other snapshots may share, 0 when it is gone."""
+    """A file that is not what was recorded; `inode` names what other snapshots may share, 0 when it is gone.
+
+    `unread`: the disk or the mount did not give its bytes now, which says nothing of them.
+    """
 
     key: str
     why: str
     inode: int = 0
+    unread: bool = False
 
 
 class ObjectsVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +179,8 @@ def _check_file(
         return _Checked(BadFile(line.key, "its file is gone"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        return _Checked(BadFile(line.key, f"its file cannot be read: {reason}"))
+        unread = isinstance(error, OSError) and error.errno in UNREAD
+        return _Checked(BadFile(line.key, f"its file cannot be read: {reason}", unread=unread))
 
 
 def verify_foreign(
@@ -228,7 +236,8 @@ def _verify_folder(
                         advance(len(chunk))
                         read += len(chunk)
             except OSError as error:
-                bad.append(BadFile(relative, f"cannot be read: {error.strerror}", state.st_ino))
+                unread = error.errno in UNREAD
+                bad.append(BadFile(relative, f"cannot be read: {error.strerror}", state.st_ino, unread))
     return ObjectsVerdict(
         objects=objects, bytes=size, read=read, bad=tuple(bad), odd=tuple(odd), proof="structure"
     )

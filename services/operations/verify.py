@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from services.checks.all import BACKUP_CHECKS
 from services.checks.database import collections_of
 from services.checks.evidence import Evidence
 from services.checks.model import CheckResult, reaches, run_check, verdict_of_part, worst
-from services.checks.object_files import sharing
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext, Phase
 from services.jobs.events import Level
@@ -167,17 +167,18 @@ def _proves_content(evidence: Evidence) -> bool:
         else:
             proven.append(evidence.ours or walked.crc_checked)
     if "objects" in backup.parts:
-        found = gathered.get("objects_hashed")
-        proven.append(found is not None and not isinstance(found, Exception))
+        found = gathered.get("objects")
+        proven.append(found is not None and not isinstance(found, Exception) and found.proof == "content")
     return bool(proven) and all(proven)
 
 
 def _bad_objects(evidence: Evidence) -> tuple[BadObject, ...]:
-    for name in ("objects_hashed", "objects_sized"):
+    for name in ("objects", "object_sizes"):
         found = vars(evidence).get(name)
         if found is not None and not isinstance(found, Exception):
-            bad: tuple[BadObject, ...] = found.bad
-            return bad
+            return tuple(
+                BadObject(key=one.key, inode=one.inode, why=one.why) for one in found.bad if not one.unread
+            )
     return ()
 
 
@@ -209,8 +210,11 @@ def _tell_sharers(
     files = _file_names(evidence, {one.key for one in bad})
     shared: dict[Path, list[BadObject]] = {}
     for one in bad:
-        for folder in sharing(backup.objects_path, others, files.get(one.key, one.key)):
-            shared.setdefault(folder, []).append(one)
+        relative = files.get(one.key, one.key)
+        mine = _identity(backup.objects_path / relative)
+        for folder in others if mine else ():
+            if _identity(folder / relative) == mine:
+                shared.setdefault(folder, []).append(one)
     for folder, objects in shared.items():
         other = others[folder]
         _note(
@@ -221,6 +225,14 @@ def _tell_sharers(
         )
         warnings.append(f"{other.id} shares {len(objects)} damaged object files with {backup.id}.")
     return tuple(sorted(others[folder].id for folder in shared))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _file_names(evidence: Evidence, keys: set[str]) -> dict[str, str]:
