@@ -189,7 +189,7 @@ def recognise_folder(path: str, name: str) -> Artefact | None:
     )
 
 
-def _GUIDE_FOLDER(name: str) -> bool:
+def _guide_folder(name: str) -> bool:
     return group_stamp(name) is not None or part_by_name(name) is not None or name.startswith("backup")
 
 
