@@ -37,8 +37,17 @@ def remains_of(events: Sequence[AnyEvent]) -> Remains:
         renaming=renaming,
         app_to_start=app_to_start,
         left=_left(verb, renaming, app_to_start),
-        way_on=_way_on(job, verb, renaming, recorded=any(mark.name == RECORD for mark in marks)),
+        way_on=_way_on(
+            _swap_of(started), verb, renaming, recorded=any(mark.name == RECORD for mark in marks)
+        ),
     )
+
+
+def _swap_of(started: Started | None) -> str:
+    """The job whose swap it is: that of a `finish` is the one it was to finish."""
+    if started is None:
+        return ""
+    return str(started.plan.get("job") or started.job) if started.verb == "finish" else started.job
 
 
 def _holds_app(marks: Sequence[Checkpoint]) -> bool:
@@ -60,6 +69,8 @@ def _left(verb: str, renaming: bool, app_to_start: bool) -> str:
     stopped = " The application is still stopped." if app_to_start else ""
     if renaming:
         return f"It had begun to rename collections: the live data may be old and new mixed.{stopped}"
+    if verb == "finish":
+        return f"The swap it was to finish may still be half done.{stopped}"
     if verb in CHANGES_LIVE:
         return f"No collection was renamed: the live collections are as they were.{stopped}"
     if verb == "backup":
@@ -68,7 +79,7 @@ def _left(verb: str, renaming: bool, app_to_start: bool) -> str:
 
 
 def _way_on(job: str, verb: str, renaming: bool, *, recorded: bool) -> tuple[str, ...]:
-    if renaming:
+    if renaming or verb == "finish":
         return (f"quillkeep restore --finish {job}", f"quillkeep rollback {job}")
     if verb == "restore" and recorded:
         return (f"quillkeep rollback {job}",)

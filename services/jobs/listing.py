@@ -1,0 +1,228 @@
+"""Which jobs there are and how each stands, from the heads and tails of their journals."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from services.errors import QuillkeepError
+from services.jobs.events import (
+    LOST,
+    AnyEvent,
+    CancelRequested,
+    Checkpoint,
+    Finished,
+    PhaseStarted,
+    Progress,
+    Started,
+)
+from services.jobs.host import HostIdentity, this_host
+from services.jobs.journal import JOURNAL, decode_line, decode_lines, process_of, read_events
+from services.jobs.launch import ID_FORMAT
+from services.jobs.process import is_alive
+from services.jobs.way_on import remains_of
+from services.operations.result import job_state
+from services.paths import Paths
+
+State = Literal[
+    "running",
+    "cancelling",
+    "succeeded",
+    "warnings",
+    "failed",
+    "refused",
+    "cancelled",
+    "lost",
+    "no permission",
+]
+HEAD_BYTES = 8_192
+TAIL_BYTES = 8_192
+STARTING_SECONDS = 30.0
+SILENT_SECONDS = 600.0
+"""A job of another host or container, whose process cannot be seen, is lost when its journal stood still so long."""
+
+
+class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One job: `progress` is 0..1 of the phase where its total is known; `way_on` are the next commands."""
+
+    id: str
+    verb: str
+    state: State
+    started: datetime | None
+    finished: datetime | None = None
+    summary: str = ""
+    profile: str | None = None
+    phase: str = ""
+    progress: float | None = None
+    exit_code: int | None = None
+    user: str = ""
+    host: str = ""
+    way_on: tuple[str, ...] = ()
+
+
+def list_jobs(paths: Paths) -> list[JobSummary]:
+    """All jobs of this state folder, newest first; none when there is no such folder yet.
+
+    A job this user may not read is listed as `no permission`. Errors: `QuillkeepError` when that holds for
+    the folder of all jobs.
+    """
+    try:
+        names = [entry.name for entry in os.scandir(paths.jobs) if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise QuillkeepError(
+            f"No permission to read the jobs in {paths.jobs}.",
+            cause=f"{os.strerror(error.errno or 0)}.",
+            next="Run as the user who owns that folder, or as root.",
+        ) from error
+    here = this_host()
+    return [summarize(paths.jobs / name, here) for name in sorted(names, reverse=True)]
+
+
+def summarize(folder: Path, here: HostIdentity | None = None) -> JobSummary:
+    """How one job stands; never raises for what its journal holds."""
+    try:
+        head, tail, changed = _ends(folder)
+    except FileNotFoundError:
+        return _without_journal(folder)
+    except OSError:
+        return JobSummary(
+            id=folder.name, verb="", state="no permission", started=None, summary="No permission to read it."
+        )
+    started = decode_line(head)
+    if not isinstance(started, Started):
+        return _without_journal(folder)
+    finished = next((event for event in reversed(tail) if isinstance(event, Finished)), None)
+    if finished is not None:
+        return _ended(started, finished)
+    if _runs(started, here or this_host(), changed):
+        return _running(started, tail)
+    return _lost(folder, started)
+
+
+def _ended(started: Started, finished: Finished) -> JobSummary:
+    error = finished.result.get("error")
+    state = job_state(finished.status)
+    following = error.get("next", "") if isinstance(error, dict) else ""
+    return JobSummary(
+        id=started.job,
+        verb=started.verb,
+        state=state,
+        started=started.at,
+        finished=finished.at,
+        summary=_result_in_words(finished.result, state),
+        profile=started.profile,
+        exit_code=finished.exit_code,
+        user=started.user,
+        host=started.host,
+        way_on=(str(following),) if following else (),
+    )
+
+
+def _result_in_words(result: dict[str, Any], state: str) -> str:
+    error = result.get("error")
+    if isinstance(error, dict):
+        return " ".join(str(error[key]) for key in ("what", "touched") if error.get(key))
+    given = result.get("summary") or result.get("id")
+    warnings = result.get("warnings")
+    if isinstance(warnings, list) and warnings:
+        return f"{given}: {warnings[0]}" if given else str(warnings[0])
+    return str(given or state)
+
+
+def _running(started: Started, tail: list[AnyEvent]) -> JobSummary:
+    phase, fraction, detail = "", None, ""
+    cancelling = False
+    for event in tail:
+        if isinstance(event, PhaseStarted):
+            phase, detail, fraction = event.phase, event.detail, None
+        elif isinstance(event, Progress):
+            phase, detail = event.phase, event.detail or detail
+            fraction = min(1.0, event.done / event.total) if event.total else None
+        elif isinstance(event, CancelRequested):
+            cancelling = cancelling or event.accepted
+    return JobSummary(
+        id=started.job,
+        verb=started.verb,
+        state="cancelling" if cancelling else "running",
+        started=started.at,
+        summary=detail,
+        profile=started.profile,
+        phase=phase,
+        progress=fraction,
+        user=started.user,
+        host=started.host,
+    )
+
+
+def _lost(folder: Path, started: Started) -> JobSummary:
+    events = read_events(folder)
+    remains = remains_of(events)
+    told = next((e for e in reversed(events) if isinstance(e, Checkpoint) and e.name == LOST), None)
+    phase = next((e.phase for e in reversed(events) if isinstance(e, PhaseStarted)), "")
+    return JobSummary(
+        id=started.job,
+        verb=started.verb,
+        state="lost",
+        started=started.at,
+        finished=told.at if told else None,
+        summary=str(told.data.get("left", remains.left)) if told else remains.left,
+        profile=started.profile,
+        phase=phase,
+        user=started.user,
+        host=started.host,
+        way_on=remains.way_on,
+    )
+
+
+def _without_journal(folder: Path) -> JobSummary:
+    """Just made, or its process never came up; the id is the time."""
+    try:
+        started = datetime.strptime(folder.name, ID_FORMAT).replace(tzinfo=UTC)
+        young = time.time() - folder.stat().st_mtime < STARTING_SECONDS
+    except (ValueError, OSError):
+        started, young = None, False
+    return JobSummary(
+        id=folder.name,
+        verb="",
+        state="running" if young else "lost",
+        started=started,
+        summary="Starting." if young else f"It never began: see its log in {folder}.",
+    )
+
+
+def _runs(started: Started, here: HostIdentity, changed: float) -> bool:
+    if started.machine_id == here.machine_id and (
+        started.boot_id != here.boot_id or started.pid_namespace == here.pid_namespace
+    ):
+        return is_alive(process_of(started))
+    return time.time() - changed < SILENT_SECONDS
+
+
+def _ends(folder: Path) -> tuple[bytes, list[AnyEvent], float]:
+    """A journal's first line, its last events, and when it was last written."""
+    with open(folder / JOURNAL, "rb", buffering=0) as stream:
+        status = os.fstat(stream.fileno())
+        head = stream.read(HEAD_BYTES)
+        while b"\n" not in head and len(head) < status.st_size:
+            more = stream.read(HEAD_BYTES)
+            if not more:
+                break
+            head += more
+        if len(head) >= status.st_size:
+            return head.partition(b"\n")[0], list(decode_lines(head.splitlines())), status.st_mtime
+        length = TAIL_BYTES
+        while True:
+            start = max(0, status.st_size - length)
+            data = os.pread(stream.fileno(), status.st_size - start, start)
+            lines = data.splitlines()
+            whole = lines if start == 0 else lines[1:]
+            if whole or start == 0:
+                return head.partition(b"\n")[0], list(decode_lines(whole)), status.st_mtime
+            length *= 4
