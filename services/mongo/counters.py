@@ -11,8 +11,12 @@ if TYPE_CHECKING:
 
 BUCKETS = "system.buckets."
 """Where MongoDB 5.0 to 8.x keeps the raw documents of a time series."""
-WRITE_CALLS = ("insert calls", "update calls", "modify calls", "remove calls")
-"""Keys of `$collStats` storageStats.wiredTiger.cursor that only writes move (seen on 6.0.5)."""
+WRITES = ("insert", "update", "modify", "remove", "truncate")
+"""How the keys of `$collStats` storageStats.wiredTiger.cursor begin that only writes move.
+
+On 6.0.5 they are `insert calls`, `update calls`, `remove calls`, but `modify` without `calls`, which is the
+only one that a small `$set` or `$inc` moves; hence all keys that begin so are taken, calls and bytes.
+"""
 
 
 class CollectionStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,12 +59,12 @@ def collection_stats(database: Database[Any], storage: str) -> CollectionStats:
         if cursor is None or writes is None:
             writes = None
         else:
-            writes += [int(cursor.get(key, 0)) for key in WRITE_CALLS]
+            writes += [int(cursor[key]) for key in sorted(cursor) if key.startswith(WRITES)]
     return CollectionStats(
         count=count,
         size=size,
         index_bytes=index_bytes,
-        writes=tuple(writes) if writes is not None else None,
+        writes=tuple(writes) if writes else None,
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 from services.archive.documents import MASK64, Sums, crc64_xz, hex64
 from services.archive.format import encode_header
 from services.archive.model import ArchiveError, Namespace
-from services.archive.quirks import server_would_change
+from services.archive.quirks import scan_block
 from services.catalog.manifest import CollectionEntry, Member, ServerWouldChange
 from services.mongo.indexes import Described
 
@@ -33,7 +33,7 @@ class Walked(msgspec.Struct):
 
 
 def walk_batch(data: bytes, name: str) -> Walked:
-    """Counts and sums a batch's documents, cuts it into members, and looks at each as a server would.
+    """Counts and sums a batch's documents, cuts it into members, and finds what a server would change.
 
     Errors: `ArchiveError` on a length or end byte that is not BSON.
     """
@@ -42,7 +42,6 @@ def walk_batch(data: bytes, name: str) -> Walked:
     at = last = count = content = 0
     cut_after = MEMBER_BYTES if size > WHOLE_BATCH_BYTES else size
     cuts: list[int] = []
-    quirks: list[tuple[int, str]] = []
     from_bytes = int.from_bytes
     crc = crc64_xz
     while at < size:
@@ -54,11 +53,7 @@ def walk_batch(data: bytes, name: str) -> Walked:
                 namespace=name,
                 next="Run the backup again; if it happens again, let `mongod` validate the collection.",
             )
-        document = view[at:end]
-        content += crc(document)
-        why = server_would_change(document)
-        if why is not None:
-            quirks.append((count, why))
+        content += crc(view[at:end])
         if end > cut_after and at > (cuts[-1] if cuts else 0):
             cuts.append(at)
             cut_after = at + MEMBER_BYTES
@@ -66,7 +61,7 @@ def walk_batch(data: bytes, name: str) -> Walked:
         last = at
         at = end
     cuts.append(size)
-    return Walked(count, content & MASK64, cuts, last, quirks)
+    return Walked(count, content & MASK64, cuts, last, scan_block(data))
 
 
 class Part:

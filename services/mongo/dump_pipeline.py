@@ -73,6 +73,7 @@ class Pipeline:
                 self._check()
                 for thread in threads:
                     thread.join(WAKE_SECONDS / self._workers)
+            self._check()
         except BaseException as error:
             self._fail(error)
             raise

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 SNAPSHOT_GONE = {239, 246}
 """SnapshotTooOld and SnapshotUnavailable: the history is no longer there, or cannot be read."""
-CURSOR_GONE = {43, 175, 237}
-"""CursorNotFound, QueryPlanKilled (dropped or renamed), CursorKilled."""
+CURSOR_GONE = {43, 136, 175, 237, 11601}
+"""CursorNotFound, CappedPositionLost, QueryPlanKilled (dropped or renamed), CursorKilled, Interrupted."""
 PROBE = f"{OURS}snapshot_probe"
 """A name that never exists: reading it fixes a session's cluster time."""
 
