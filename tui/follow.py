@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from services.errors import QuillkeepError
-from services.jobs.events import Finished
+from services.errors import Cancelled, QuillkeepError, Refused, UsageProblem
+from services.jobs.events import Finished, Log
 from tui.output import show_failure
 from tui.progress import Narrator
 from tui.session import Session
@@ -29,6 +29,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     finished: Finished | None
     signals: tuple[int, ...] = ()
     left: bool = False
+    told: frozenset[str] = frozenset()
+    """Sentences that were shown while it ran."""
 
 
 def run_job(session: Session, verb: str, plan: msgspec.Struct, *, present: Present) -> int:
@@ -76,11 +78,11 @@ class _Left(Exception):
 
 
 def _follow(session: Session, job: str, folder: Path, received: list[int], *, cancels: bool) -> Ended:
-    from services.jobs.cancel import request_cancel
-
     from services.jobs.journal import follow_events
+    from tui.output import print_json
 
     narrator = Narrator(session.output.err)
+    as_lines = session.output.as_json and not cancels
     asked = False
 
     def idle() -> None:
@@ -89,34 +91,59 @@ def _follow(session: Session, job: str, folder: Path, received: list[int], *, ca
             raise _Left
         if received and not asked:
             asked = True
-            request_cancel(folder, by=signal.Signals(received[0]).name)
-            narrator.say("Cancelling. A second signal leaves and lets the job go on.")
+            _ask_to_cancel(session, job, received[0], narrator)
 
     finished: Finished | None = None
     left = False
+    told: set[str] = set()
     try:
         for event in follow_events(folder, idle=idle):
-            narrator.show(event)
+            if isinstance(event, Log):
+                told.add(event.text)
+            if as_lines:
+                print_json(event)
+            else:
+                narrator.show(event)
             if isinstance(event, Finished):
                 finished = event
     except _Left:
         left = True
     finally:
         narrator.close()
-    return Ended(job=job, finished=finished, signals=tuple(received), left=left)
+    return Ended(job=job, finished=finished, signals=tuple(received), left=left, told=frozenset(told))
 
 
-def follow_as_lines(folder: Path) -> Finished | None:
-    """`jobs follow --json`: every event as one line of JSON."""
-    from services.jobs.journal import follow_events
-    from tui.output import print_json
+def _ask_to_cancel(session: Session, job: str, number: int, narrator: Narrator) -> None:
+    from services.jobs.cancel import cancel_job
 
-    finished = None
-    for event in follow_events(folder):
-        print_json(event)
-        if isinstance(event, Finished):
-            finished = event
-    return finished
+    try:
+        cancel_job(session.paths, job, number=signal.Signals(number), wait=0)
+    except Refused as error:
+        # It ended between the signal and now; its result follows.
+        narrator.say(error.what)
+        return
+    narrator.say("Asked the job to stop. A second signal leaves it and lets it go on.")
+
+
+def result_of(session: Session, verb: str, plan: msgspec.Struct) -> dict[str, Any]:
+    """Runs a job that only looks, for its result; a failure of it is raised here."""
+    ended = follow_new_job(session, verb, plan)
+    if ended.left or ended.finished is None:
+        raise Cancelled("Cancelled.", next=f"`quillkeep jobs follow {ended.job}` shows the job.")
+    result = ended.finished.result
+    error = result.get("error")
+    if isinstance(error, Mapping):
+        failure = _FAILURES.get(ended.finished.exit_code, QuillkeepError)
+        raise failure(
+            str(error.get("what", "")),
+            cause=str(error.get("cause", "")),
+            touched=str(error.get("touched", "")),
+            next=str(error.get("next", "")),
+        )
+    return result
+
+
+_FAILURES: dict[int, type[QuillkeepError]] = {2: UsageProblem, 4: Refused, 130: Cancelled, 143: Cancelled}
 
 
 def report(session: Session, ended: Ended, *, present: Present) -> int:
@@ -129,11 +156,7 @@ def report(session: Session, ended: Ended, *, present: Present) -> int:
         )
         return 128 + ended.signals[0]
     if ended.finished is None:
-        raise QuillkeepError(
-            f"Job {ended.job} ended without a result: its process is gone.",
-            touched="Unknown; the job's journal says how far it came.",
-            next=f"`quillkeep jobs follow {ended.job}` shows its journal and the way on.",
-        )
+        raise lost(session, ended.job)
     finished = ended.finished
     result = dict(finished.result)
     result.setdefault("status", finished.status)
@@ -143,7 +166,23 @@ def report(session: Session, ended: Ended, *, present: Present) -> int:
     if isinstance(error, Mapping):
         show_failure(*(str(error.get(key) or "") for key in ("what", "cause", "touched", "next")))
     else:
+        for passed in result.get("passed_over") or ():
+            output.say(f"Passed over {passed if isinstance(passed, str) else ': '.join(map(str, passed))}")
         output.lines(present(session, result))
     for warning in result["warnings"]:
-        output.warn(str(warning))
+        if warning not in ended.told:
+            output.warn(str(warning))
     return finished.exit_code
+
+
+def lost(session: Session, job: str) -> QuillkeepError:
+    """What an admin reads of a job whose process is gone: what it left, and the commands that go on."""
+    from services.jobs.listing import summarize
+
+    summary = summarize(session.paths.jobs / job)
+    return QuillkeepError(
+        f"Job {job} ended without a result: its process is gone.",
+        touched=summary.summary,
+        next="; or ".join(f"`{command}`" for command in summary.way_on)
+        or f"`quillkeep jobs follow {job}` shows its journal.",
+    )

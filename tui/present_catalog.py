@@ -67,7 +67,7 @@ def list_lines(backups: Sequence[Row], terminal: Terminal, now: datetime) -> lis
         if row["kind"] != "quillkeep":
             notes.append("foreign")
         elif row["other_deployment"]:
-            notes.append(f"another deployment's ({row['other_deployment']})")
+            notes.append("another deployment's")
         elif not row["counted"]:
             notes.append("safety copy")
         guess = "" if row["created_by"] == "manifest" else "~"

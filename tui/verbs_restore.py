@@ -118,19 +118,11 @@ def _request(backup: str, options: dict[str, Any]) -> Any:
 def _confirmed_plan(session: Session, request: Any, allow: tuple[str, ...]) -> str:
     """The plan on the screen and the typed confirmation; gives the fingerprint that was confirmed."""
     from tui.confirm import need_yes, typed
-    from tui.follow import follow_new_job
+    from tui.follow import result_of
     from tui.present_plan import plan_lines
 
     need_yes("The restore")
-    ended = follow_new_job(session, "plan", request)
-    if ended.finished is None or "error" in ended.finished.result:
-        error = ended.finished.result.get("error", {}) if ended.finished else {}
-        raise Refused(
-            error.get("what", "No plan could be made."),
-            cause=error.get("cause", ""),
-            next=error.get("next", ""),
-        )
-    result = ended.finished.result
+    result = result_of(session, "plan", request)
     for line in plan_lines(result, session.output.err):
         click.echo(line, err=True)
     if result["refusals"]:
@@ -147,7 +139,6 @@ def _confirmed_plan(session: Session, request: Any, allow: tuple[str, ...]) -> s
 
 def _finish(session: Session, job: str, backup: str | None, options: dict[str, Any]) -> int:
     from services.operations.finish import FinishPlan
-
     from tui.follow import run_job
     from tui.job_profile import session_of_job
 

@@ -32,6 +32,7 @@ VERBS: dict[str, VerbEntry] = {
     "release": VerbEntry("services.operations.release", "ReleasePlan", "release"),
     "restore": VerbEntry("services.operations.restore", "RestorePlan", "restore"),
     "rollback": VerbEntry("services.operations.rollback", "RollbackPlan", "rollback"),
+    "rollback-plan": VerbEntry("services.operations.rollback", "RollbackPlan", "rollback_plan"),
     "selftest": VerbEntry("services.operations.selftest", "SelftestPlan", "selftest"),
     "unlock": VerbEntry("services.operations.unlock", "UnlockPlan", "unlock"),
     "unpin": VerbEntry("services.operations.pin", "PinPlan", "pin"),
