@@ -35,6 +35,10 @@ class ByteSource:
         """Whether a second pass is possible."""
         return self._path is not None
 
+    def untapped(self) -> ByteSource:
+        """The same file for a pass that nobody else is shown."""
+        return ByteSource(self._path)
+
     def chunks(self) -> Iterator[bytes]:
         """The raw bytes from the start."""
         self.consumed = 0

@@ -53,7 +53,8 @@ class Contents:
             document = parse_metadata(raw)
         except ArchiveError as error:
             raise self._wrong(error.expected, error.found, namespace) from error
-        known = kind_of(kind, document)
+        written = document.get("type", "")
+        known = kind_of(kind or (written if isinstance(written, str) else ""), document)
         if known is None:
             raise self._wrong("the type collection, view or timeseries", printable(kind), namespace)
         self._entries[namespace] = CollectionMetadata(namespace=namespace, kind=known, raw=raw)

@@ -80,6 +80,14 @@ class Feed:
             parts.append(piece)
         return memoryview(b"".join(parts))
 
+    def some(self, limit: int) -> memoryview:
+        """The next bytes as they lie there, at most `limit`; `Ended` at the end."""
+        if self.at_end():
+            raise Ended(0)
+        view = memoryview(self._data)[self._at : self._at + limit]
+        self._at += len(view)
+        return view
+
     def peek(self, size: int) -> bytes:
         """The next few bytes without consuming them, fewer at the end of the stream."""
         while len(self._data) - self._at < size:

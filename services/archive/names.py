@@ -21,7 +21,7 @@ Use = Literal["load", "buckets", "ours", "users-and-roles", "oplog", "server"]
 
 _SERVER_DATABASES = frozenset({"admin", "config", "local"})
 _SERVER_COLLECTIONS = frozenset({"system.profile", "system.views", "system.indexes", "system.namespaces"})
-_AUTH_COLLECTIONS = frozenset({"system.users", "system.roles", "system.version"})
+_AUTH_COLLECTIONS = frozenset({"system.users", "system.roles"})
 
 
 def use_of(namespace: Namespace, *, file: str = "") -> Use:

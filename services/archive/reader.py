@@ -13,7 +13,7 @@ import bson
 import msgspec
 
 from services.archive.contents import Contents
-from services.archive.documents import MAX_DOCUMENT, MAX_INTERNAL_DOCUMENT, MASK64, crc64_xz, hex64
+from services.archive.documents import MASK64, MAX_DOCUMENT, MAX_INTERNAL_DOCUMENT, crc64_xz, hex64
 from services.archive.feed import BadLength, Ended, Feed
 from services.archive.format import ARCHIVE_VERSION, MAGIC, TERMINATOR
 from services.archive.model import ArchiveError, Block, End, Namespace, Prelude

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.archive.archive_source import ArchiveSource, ByteSource, Tap
 from services.archive.model import ArchiveError, DumpSource, EncryptedDump
+from services.errors import QuillkeepError
 from services.profile import Limits
 from services.streams.files import Readable
 from services.streams.sniff import HEAD_BYTES, Form, sniff, sniff_head
@@ -27,7 +28,12 @@ def open_dump(path: Path, *, limits: Limits = Limits(), tap: Tap | None = None) 
     """
     if path.is_fifo():
         return open_stream(path.open("rb"), limits=limits, tap=tap, name=path.name)
-    form = sniff(path)
+    try:
+        form = sniff(path)
+    except PermissionError as error:
+        raise QuillkeepError(f"No permission to read {path}.", cause=error.strerror or "") from error
+    except OSError as error:
+        raise QuillkeepError(f"{path} cannot be read.", cause=error.strerror or "") from error
     if form == "directory":
         from services.archive.directory import DirectorySource
 

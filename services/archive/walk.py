@@ -9,9 +9,11 @@ from pathlib import Path
 import msgspec
 
 from services.archive.documents import MASK64, Sums, crc64_xz, sum_documents
-from services.archive.model import ArchiveError, Block, Buffer, Namespace, Prelude
+from services.archive.model import Block, Buffer, Namespace, Prelude
+from services.archive.names import bucket_name
 from services.archive.quirks import Quirk, scan_block
 from services.archive.source import open_dump
+from services.archive.structure import check_structure
 from services.profile import Limits
 from services.streams.hashing import HashingThread
 
@@ -114,6 +116,8 @@ class Tally:
         if sums is None:
             sums = self.sums[namespace] = Sums()
         documents, content = sum_documents(data, namespace=str(namespace), offset=sums.bytes)
+        if self._structure:
+            check_structure(data, namespace, sums.bytes)
         for ordinal, word in scan_block(data):
             counted = self.changes.setdefault(namespace, {})
             counted[word] = counted.get(word, 0) + 1
@@ -134,7 +138,11 @@ class Tally:
             sums.crc64 = crc64
 
     def of(self, prelude: Prelude) -> dict[Namespace, Sums]:
-        """The sums of what the prelude offers, without views and what is left alone."""
-        left = {entry.namespace for entry in prelude.collections if entry.kind == "view"}
-        left |= set(prelude.left_alone)
-        return {name: sums for name, sums in sorted(self.sums.items()) if name not in left}
+        """The sums of what the prelude offers, without views."""
+        offered: set[Namespace] = set()
+        for entry in prelude.collections:
+            if entry.kind != "view":
+                offered.add(entry.namespace)
+            if entry.kind == "timeseries":
+                offered.add(bucket_name(entry.namespace))
+        return {name: sums for name, sums in sorted(self.sums.items()) if name in offered}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 from isal import igzip_lib, isal_zlib
 
@@ -20,6 +21,8 @@ OUTPUT_BYTES = 512 * 1024
 RATIO_AFTER = 64 * 1024 * 1024
 """Output from which on the ratio is looked at: less does no harm."""
 MAX_HEADER = 128 * 1024
+_DEFLATE_ERROR = cast("type[Exception]", igzip_lib.IsalError)
+"""The library's type stubs declare an instance where there is a class."""
 _FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
 
 
@@ -168,7 +171,7 @@ def _member(source: _Input, caps: Caps, output: int) -> Iterator[bytes]:
                 raise _truncated("the rest", caps)
         try:
             data = engine.decompress(chunk, output)
-        except isal_zlib.error as error:
+        except _DEFLATE_ERROR as error:
             raise StreamError(
                 "valid deflate data",
                 found=f"damage within the gzip data before byte {caps.taken:,} of the file ({error})",

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from services.errors import QuillkeepError
 from services.profile import Limits
 from services.streams.errors import StreamError
 from services.streams.gzip import GZIP_MAGIC, gunzip
@@ -36,16 +35,11 @@ _DUMP_SUFFIXES = (".bson", ".bson.gz", ".metadata.json", ".metadata.json.gz", ".
 
 
 def sniff(path: Path) -> Form:
-    """The form of a file or folder; `QuillkeepError` when it may not be read."""
-    try:
-        if path.is_dir():
-            return _sniff_folder(path)
-        with path.open("rb") as stream:
-            return sniff_head(stream.read(HEAD_BYTES))
-    except PermissionError as error:
-        raise QuillkeepError(f"No permission to read {path}.", cause=error.strerror or "") from error
-    except OSError as error:
-        raise QuillkeepError(f"{path} cannot be read.", cause=error.strerror or "") from error
+    """The form of a file or folder; the `OSError` when it cannot be read."""
+    if path.is_dir():
+        return _sniff_folder(path)
+    with path.open("rb") as stream:
+        return sniff_head(stream.read(HEAD_BYTES))
 
 
 def sniff_head(head: bytes) -> Form:
