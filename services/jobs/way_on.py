@@ -9,7 +9,7 @@ import msgspec
 from services.jobs.events import APP, LOST, RENAMING, AnyEvent, Checkpoint, Started
 
 RECORD = "record"
-"""Checkpoint of the swap record: from here on the job may have replaced objects, which `rollback` puts back."""
+"""Checkpoint of the swap record: its `job` is whose swap this is, its `state` how far it was meant to go."""
 CHANGES_LIVE = frozenset({"restore", "rollback", "finish"})
 
 
@@ -50,6 +50,20 @@ def _swap_of(started: Started | None) -> str:
     return str(started.plan.get("job") or started.job) if started.verb == "finish" else started.job
 
 
+def _subject(marks: Sequence[Checkpoint], job: str) -> str:
+    """The job whose swap record is on disk: a finish or an undo goes on with another job's."""
+    for mark in reversed(marks):
+        if mark.name in (RENAMING, RECORD) and "job" in mark.data:
+            return str(mark.data["job"])
+    return job
+
+
+def _recorded(marks: Sequence[Checkpoint]) -> bool:
+    """Whether the bucket may have been touched: the last record says more than that copies are loaded."""
+    states = [str(mark.data.get("state", "")) for mark in marks if mark.name == RECORD]
+    return bool(states) and states[-1] not in ("loading", "")
+
+
 def _holds_app(marks: Sequence[Checkpoint]) -> bool:
     """The last word on the application counts; one found stopped is nobody's to start."""
     holds = False
@@ -81,6 +95,6 @@ def _left(verb: str, renaming: bool, app_to_start: bool) -> str:
 def _way_on(job: str, verb: str, renaming: bool, *, recorded: bool) -> tuple[str, ...]:
     if renaming or verb == "finish":
         return (f"quillkeep restore --finish {job}", f"quillkeep rollback {job}")
-    if verb == "restore" and recorded:
-        return (f"quillkeep rollback {job}",)
+    if verb in CHANGES_LIVE and recorded:
+        return (f"quillkeep rollback {job}", f"quillkeep restore --finish {job}")
     return (f"quillkeep {verb}",) if verb in ("backup", "verify") else ()

@@ -25,15 +25,22 @@ if TYPE_CHECKING:
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """One collection of a backup on its way in.
 
-    `stream` names its documents in the dump; `quirks` are the ordinals of documents a server would change
-    or refuse; `target` is the name it is loaded under.
+    `stream` names its documents in the dump; `scan` says that some of them a server would change or
+    refuse; `target` is the name it is loaded under.
     """
 
     name: str
     stream: Namespace
     target: str
     metadata: dict[str, Any]
-    quirks: dict[int, str] = {}
+    scan: bool = False
+    storage: str = ""
+    """Where its raw documents go when that is another name: the buckets of a time series."""
+
+    @property
+    def holder(self) -> str:
+        """The collection that takes the raw documents."""
+        return self.storage or self.target
 
     @property
     def options(self) -> dict[str, Any]:
@@ -76,6 +83,8 @@ def create_aside(database: Database[Any], incoming: Incoming) -> str:
     options = create_options(incoming.options, id_index)
     run(database, {"create": incoming.target, **options}, f"create the copy of {incoming.name}")
     created = list_live(database).get(incoming.target)
+    if created is not None and created.kind == "timeseries":
+        return ""
     if created is None or created.uuid is None:
         raise CommandFailed(
             f"The copy of {incoming.name} vanished right after its creation.",
@@ -117,7 +126,7 @@ def build_indexes(
                 "indexes": [spec],
                 "ignoreUnknownIndexOptions": True,
             }
-            if guard:
+            if guard and uuid:
                 command["collectionUUID"] = uuid_of(uuid)
             try:
                 run(

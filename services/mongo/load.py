@@ -16,6 +16,7 @@ from pymongo.errors import AutoReconnect
 
 from services.archive.documents import MASK64, Sums, hex64, split_documents, sum_documents
 from services.archive.model import Block, DumpSource, End, Namespace
+from services.archive.quirks import scan_block
 from services.archive.transform import REFUSED, UPSERTED, as_server_holds
 from services.errors import Cancelled
 from services.mongo.aside import (
@@ -232,7 +233,6 @@ class _Work:
         from bson.raw_bson import RawBSONDocument
 
         data = block.data if isinstance(block.data, bytes) else bytes(block.data)
-        first = state.stream.documents
         documents, content = sum_documents(data, namespace=str(block.namespace))
         state.stream.documents += documents
         state.stream.bytes += len(data)
@@ -246,9 +246,8 @@ class _Work:
             self._loader._advance(len(data))
             return
         pieces: list[memoryview | bytes] = list(split_documents(data))
-        quirks = state.incoming.quirks
-        if quirks:
-            pieces = self._quirks(state, pieces, first)
+        if state.incoming.scan:
+            pieces = self._quirks(state, pieces, dict(scan_block(data)))
         for start in range(0, len(pieces), BATCH_DOCUMENTS):
             batch = [RawBSONDocument(piece) for piece in pieces[start : start + BATCH_DOCUMENTS]]
             with state.lock:
@@ -259,13 +258,13 @@ class _Work:
                 self._put((state, batch))
 
     def _quirks(
-        self, state: _Loading, pieces: list[memoryview | bytes], first: int
+        self, state: _Loading, pieces: list[memoryview | bytes], quirks: dict[int, str]
     ) -> list[memoryview | bytes]:
         from bson.raw_bson import RawBSONDocument
 
         kept: list[memoryview | bytes] = []
-        for ordinal, piece in enumerate(pieces, first):
-            why = state.incoming.quirks.get(ordinal)
+        for place, piece in enumerate(pieces):
+            why = quirks.get(place)
             if why is None:
                 kept.append(piece)
                 continue
@@ -277,7 +276,7 @@ class _Work:
             elif why == UPSERTED:
                 try:
                     upsert_literal(
-                        self._loader._fast[state.incoming.target],
+                        self._loader._fast[state.incoming.holder],
                         RawBSONDocument(bytes(piece)),
                         bypass=self._loader._bypass,
                     )
@@ -319,7 +318,7 @@ class _Work:
         if not state.broken:
             try:
                 refused = insert_batch(
-                    self._loader._fast[state.incoming.target],
+                    self._loader._fast[state.incoming.holder],
                     batch,
                     ordered=state.incoming.capped,
                     bypass=self._loader._bypass,
@@ -364,7 +363,7 @@ class _Work:
         prove(
             loader._database,
             incoming.name,
-            incoming.target,
+            incoming.holder,
             documents=state.expected.documents,
             bytes_=state.expected.bytes,
             content=state.expected.content,

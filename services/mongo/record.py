@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
 LiveKind = Literal["collection", "view", "timeseries", "absent"]
-State = Literal["loading", "swapping", "proving", "done", "failed", "rolled-back", "undone", "released"]
+State = Literal["loading", "objects", "swapping", "proving", "done", "failed", "rolled-back", "undone", "released"]
 HOLDS_COPIES: tuple[State, ...] = ("done", "undone")
 """States in which rollback copies may lie in the database or the bucket; only `done` can be rolled back."""
-UNFINISHED: tuple[State, ...] = ("swapping", "proving")
-"""States in which live data may be half old and half new."""
+UNFINISHED: tuple[State, ...] = ("objects", "swapping", "proving")
+"""States in which live data may be half old and half new; in `objects` the bucket, with no collection renamed yet."""
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +73,8 @@ class SwapRecord(msgspec.Struct, frozen=True, kw_only=True):
     database: str
     started: datetime
     backup: str = ""
+    request: dict[str, Any] = {}
+    """The restore's request as JSON data, for a finish that has to put objects again."""
     profile: str | None = None
     host: str = ""
     of: str | None = None

@@ -1,0 +1,154 @@
+"""`restore --finish`: goes on where an interrupted restore or rollback stopped, deciding by UUIDs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from services.errors import QuillkeepError, Refused
+from services.jobs.context import JobContext
+from services.jobs.database_lock import DatabaseLock
+from services.mongo.record import SwapRecord
+from services.operations.restore import (
+    ROLLBACK_HOURS,
+    RestoredCollection,
+    RestoredObjects,
+    RestoreResult,
+    unallowed,
+)
+from services.recovery import ending, guards
+from services.recovery.application import Application
+from services.recovery.choose import database_of, waiting
+from services.recovery.objects_part import ObjectsDone, draft_objects
+from services.recovery.request import RestoreRequest
+from services.recovery.reversal import roll_objects
+from services.recovery.session import Session, open_session
+from services.recovery.steps import prove_asides, store
+from services.recovery.watching import watched
+
+
+class FinishPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The job to finish; the risks it was allowed stay allowed."""
+
+    job: str
+    to_database: str | None = None
+
+
+def finish(plan: FinishPlan, ctx: JobContext) -> RestoreResult:
+    """Proves every copy that is still aside again, then swaps the rest and proves what is live.
+
+    Answers `ok` when nothing is left to do. Errors: `Refused` when the job had changed nothing or is not
+    known; as `restore` otherwise.
+    """
+    if ctx.profile.read_only:
+        raise Refused(
+            "This profile is READ-ONLY: nothing live may be changed.", next="Use a profile that is not."
+        )
+    name = plan.to_database or database_of(ctx, plan.job)
+    with (
+        open_session(ctx.profile, name) as session,
+        DatabaseLock.acquire(
+            session.database, job=ctx.job, verb="finish", clock=ctx.clock, check=ctx.check, tell=ctx.log
+        ) as lock,
+    ):
+        record = waiting(session.database, plan.job)
+        if record.state in ("done", "rolled-back", "released"):
+            ctx.log(f"{record.verb.capitalize()} {record.job} is finished already; nothing was left to do.")
+            return _result(record, {}, None, [], ctx)
+        if record.state not in ("objects", "swapping", "proving"):
+            raise Refused(
+                f"{record.verb.capitalize()} {record.job} ended before it changed anything.",
+                next="Start the restore again; the next job drops what this one had loaded.",
+            )
+        with watched(ctx):
+            return _go_on(record, ctx, session, lock)
+
+
+def _go_on(record: SwapRecord, ctx: JobContext, session: Session, lock: DatabaseLock) -> RestoreResult:
+    warnings: list[str] = []
+    concerned = ctx.profile.mongo is not None and session.database.name == ctx.profile.mongo.database
+    application = Application(ctx, session, concerned=concerned)
+    try:
+        writers = application.stop()
+        if record.app_stopped_by_us:
+            application.adopt(record.app_was_running, True)
+        risks, words = guards.writers(writers, session, replace(ctx.profile, app=None))
+        warnings += words
+        unallowed(risks, record.allowed)
+        prove_asides(session, record, ctx)
+        objects = None
+        if record.state == "objects":
+            objects, record = _objects_again(record, ctx, session, lock)
+            warnings += objects.warnings
+        lock.assert_held()
+        ctx.commit()
+        record = replace(record, state="swapping")
+        store(session, record, ctx)
+    except QuillkeepError as error:
+        error.touched = "What the interrupted job left is unchanged."
+        error.next = f"{error.next} {ending.ways_on(record.job)}".strip()
+        raise
+    ended = ending.put_live(record, ctx, session, lock, application, warnings)
+    return _result(record, ended.counts, objects, ended.warnings, ctx)
+
+
+def _objects_again(
+    record: SwapRecord, ctx: JobContext, session: Session, lock: DatabaseLock
+) -> tuple[ObjectsDone, SwapRecord]:
+    if record.verb == "rollback":
+        assert record.of is not None
+        done = roll_objects(session, record.of, record.job, ctx, lock)
+        return done, record
+    from services.recovery.draft import choose_backup
+
+    request = msgspec.convert(record.request, RestoreRequest)
+    found, _ = choose_backup(
+        request if request.backup == record.backup else replace(request, backup=record.backup), ctx
+    )
+    draft = draft_objects(request, ctx, found.backup, compare=True)
+    if draft.refusals:
+        raise Refused(draft.refusals[0])
+    done = draft.put(
+        ctx, lock, session.database, allow_loss="possible-loss" in record.allowed, job=record.job
+    )
+    assert record.objects is not None
+    return done, replace(
+        record,
+        objects=replace(
+            record.objects,
+            replaced=record.objects.replaced + done.replaced,
+            added=record.objects.added + done.added,
+            bytes=record.objects.bytes + done.replaced_bytes,
+        ),
+    )
+
+
+def _result(
+    record: SwapRecord,
+    counts: dict[str, tuple[int, list[str]]],
+    objects: ObjectsDone | None,
+    warnings: list[str],
+    ctx: JobContext,
+) -> RestoreResult:
+    return RestoreResult(
+        status="warnings" if warnings else "ok",
+        job=record.job,
+        strategy="swap",
+        backup=record.backup,
+        collections={
+            name: RestoredCollection(documents=documents, indexes=tuple(indexes))
+            for name, (documents, indexes) in counts.items()
+        },
+        objects=RestoredObjects(
+            put=objects.added + objects.replaced,
+            kept=objects.kept,
+            replaced=objects.replaced,
+            bytes=objects.bytes,
+        )
+        if objects
+        else None,
+        rollback_until=(ctx.clock() + timedelta(hours=ROLLBACK_HOURS)).isoformat(),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )

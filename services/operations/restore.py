@@ -1,0 +1,355 @@
+"""`restore`: load aside, prove, put objects, swap, prove; live data stays whole at every moment before and after."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from services.errors import Cancelled, QuillkeepError, Refused
+from services.jobs.context import JobContext
+from services.jobs.database_lock import DatabaseLock
+from services.mongo.aside import server_identity
+from services.mongo.insert import Rejected
+from services.mongo.record import ObjectsRecord, SwapRecord, delete_record
+from services.recovery import ending, guards, series, sweep
+from services.recovery.application import Application
+from services.recovery.draft import Draft, draft_plan, is_application
+from services.recovery.objects_part import ObjectsDone
+from services.recovery.request import RestoreRequest, RiskFound
+from services.recovery.session import Session, open_session
+from services.recovery.steps import (
+    SpaceWatch,
+    aside_targets,
+    build_pairs,
+    drop_asides,
+    load,
+    prove_asides,
+    store,
+)
+from services.recovery.watching import watched
+
+ROLLBACK_HOURS = 72
+"""How long rollback copies stay at least before a nightly run may release them."""
+
+
+class RestorePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A restore to run: the request, the risks allowed, and the fingerprint of the plan it was started from."""
+
+    request: RestoreRequest
+    allow: tuple[str, ...] = ()
+    leave_app_stopped: bool = False
+    fingerprint: str | None = None
+
+
+class RestoredCollection(msgspec.Struct, frozen=True, kw_only=True):
+    """One collection that is live again."""
+
+    documents: int
+    indexes: tuple[str, ...] = ()
+
+
+class RestoredObjects(msgspec.Struct, frozen=True, kw_only=True):
+    """Objects put (replaced ones among them) and kept as they were."""
+
+    put: int
+    kept: int
+    replaced: int = 0
+    bytes: int = 0
+
+
+class RestoreResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How the restore ended; `rollback_until` is RFC 3339, None when there is nothing to roll back."""
+
+    status: Literal["ok", "warnings"]
+    job: str
+    strategy: str
+    backup: str
+    collections: dict[str, RestoredCollection]
+    objects: RestoredObjects | None
+    rollback_until: str | None
+    warnings: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+
+
+def restore(plan: RestorePlan, ctx: JobContext) -> RestoreResult:
+    """Restores by swap (or, asked for, in place).
+
+    Errors: `Refused` before anything is touched (lock, rights, space, an unallowed risk, a plan that no
+    longer holds), `ArchiveError`, `ProofFailed`, `Cancelled`: then live data is as it was. A failure from
+    the first rename on says which two commands go on.
+    """
+    if ctx.profile.read_only:
+        raise Refused(
+            "This profile is READ-ONLY: nothing live may be changed.", next="Use a profile that is not."
+        )
+    with (
+        open_session(ctx.profile, plan.request.to_database) as session,
+        DatabaseLock.acquire(
+            session.database, job=ctx.job, verb="restore", clock=ctx.clock, check=ctx.check, tell=ctx.log
+        ) as lock,
+    ):
+        sweep.leftovers(session, ctx)
+        draft = draft_plan(plan.request, ctx, session, compare=False)
+        _refuse(plan, draft)
+        with watched(ctx):
+            return RestoreRun(plan, ctx, session, lock, draft).run()
+
+
+def _refuse(plan: RestorePlan, draft: Draft) -> None:
+    result = draft.result
+    if result.refusals:
+        raise Refused(
+            result.refusals[0],
+            cause=" ".join(result.refusals[1:]),
+            next="`quillkeep plan` shows the whole plan.",
+        )
+    if plan.fingerprint is not None and plan.fingerprint != result.fingerprint:
+        raise Refused(
+            "What is live, or the backup, has changed since the plan was made.",
+            next="Look at the plan again with `quillkeep plan`, then start the restore from it.",
+        )
+    unallowed(result.risks, plan.allow)
+
+
+def unallowed(risks: tuple[RiskFound, ...] | list[RiskFound], allow: tuple[str, ...]) -> None:
+    """`Refused`, naming every risk that was not allowed and its flag."""
+    left = [risk for risk in risks if risk.word not in allow]
+    if left:
+        raise Refused(
+            f"The plan has a risk that was not allowed: {left[0].word}."
+            if len(left) == 1
+            else f"The plan has risks that were not allowed: {', '.join(risk.word for risk in left)}.",
+            cause=" ".join(f"{risk.word}: {risk.detail}." for risk in left),
+            next=f"Remove the cause, or accept it: {' '.join(f'--allow {risk.word}' for risk in left)}",
+        )
+
+
+class RestoreRun:
+    """One run, step by step; whatever fails before the first rename is undone in `_back_out`."""
+
+    def __init__(
+        self, plan: RestorePlan, ctx: JobContext, session: Session, lock: DatabaseLock, draft: Draft
+    ) -> None:
+        self.plan = plan
+        self.ctx = ctx
+        self.session = session
+        self.lock = lock
+        self.draft = draft
+        self.warnings: list[str] = list(draft.result.warnings)
+        self.application = Application(
+            ctx,
+            session,
+            concerned=is_application(ctx.profile, session, draft.request, draft.parts),
+        )
+        self.objects_done = ObjectsDone()
+        self.rejected = Rejected(ctx.folder / f"{ctx.job}.rejected.bson")
+        self.record = SwapRecord(
+            job=ctx.job,
+            verb="restore",
+            state="loading",
+            database=session.database.name,
+            started=ctx.clock(),
+            backup=draft.backup.id,
+            request=msgspec.to_builtins(plan.request),
+            profile=ctx.profile.name,
+            host=lock.owner.host.words,
+            allowed=plan.allow,
+            collmod=session.rights.change_options,
+            leave_app_stopped=plan.leave_app_stopped,
+        )
+
+    def run(self) -> RestoreResult:
+        """All steps in order."""
+        try:
+            self.keep(self.record)
+            self._stop_application()
+            if self.draft.request.in_place and self.draft.contents is not None:
+                return self._in_place()
+            self._load()
+            series.create(self.session, self.draft, self.ctx, self.rejected)
+            self._reject()
+            self._objects()
+        except BaseException as error:
+            self._back_out(error)
+            raise
+        return self._swap()
+
+    def _in_place(self) -> RestoreResult:
+        from services.recovery.in_place import run_in_place
+
+        counts = run_in_place(self)
+        self._reject()
+        self._objects()
+        self.keep(replace(self.record, state="done", finished=self.ctx.clock()))
+        self.warnings += self.application.start_again(leave_stopped=self.plan.leave_app_stopped)
+        return self._result(counts, self.warnings, holds_copies=True)
+
+    def keep(self, record: SwapRecord) -> None:
+        """Stores a changed record beside the journal and in the database."""
+        self.record = record
+        store(self.session, record, self.ctx)
+
+    def _stop_application(self) -> None:
+        writers = self.application.stop()
+        self.keep(
+            replace(
+                self.record,
+                app_was_running=self.application.was_running,
+                app_stopped_by_us=self.application.stopped_by_us,
+            )
+        )
+        profile = self.ctx.profile
+        decided = replace(profile, app=None)
+        risks, words = guards.writers(writers, self.session, decided)
+        self.warnings = [word for word in self.warnings if "will be stopped first" not in word] + words
+        unallowed(risks, self.plan.allow)
+        if any(risk.word == "writers" for risk in risks):
+            self.warnings.append(f"Writers were not proven stopped: {writers.detail}.")
+
+    def _load(self) -> None:
+        if self.draft.contents is None:
+            return
+        targets = aside_targets(self.draft.rows, self.draft.contents, self.ctx.job)
+        proofs = load(
+            self.session,
+            self.draft.contents,
+            targets,
+            self.ctx,
+            rejected=self.rejected,
+            check=SpaceWatch(self.ctx, self.session),
+        )
+        self.lock.assert_held()
+        pairs = build_pairs(
+            self.session,
+            self.draft.contents,
+            self.draft.rows,
+            proofs,
+            self.draft.live,
+            self.ctx.job,
+        )
+        self.record = replace(self.record, pairs=pairs, proven_server=server_identity(self.session.database))
+        self.ctx.checkpoint("proven", collections=sorted(proofs))
+
+    def _reject(self) -> None:
+        words = self.rejected.words()
+        if not words:
+            return
+        needs_bypass = (
+            any("validator" in word for word in words) and not self.session.rights.bypass_validation
+        )
+        if needs_bypass:
+            raise Refused(
+                "The validator of a collection refuses documents of the backup.",
+                cause="; ".join(words),
+                next=f"Grant {self.session.rights.user} the role dbAdmin on {self.session.database.name} "
+                "(bypassDocumentValidation) and run the restore again.",
+            )
+        unallowed([RiskFound(word="rejected-documents", detail="; ".join(words))], self.plan.allow)
+        self.warnings += [f"Not restored: {word}; kept in {self.rejected.path}" for word in words]
+
+    def _objects(self) -> None:
+        objects = self.draft.objects
+        if objects is None:
+            return
+        self.keep(
+            replace(
+                self.record,
+                state="objects",
+                objects=ObjectsRecord(bucket=objects.bucket.name, prefix=objects.old_prefix(self.ctx.job)),
+            )
+        )
+        done = objects.put(
+            self.ctx, self.lock, self.session.database, allow_loss="possible-loss" in self.plan.allow
+        )
+        self.warnings += done.warnings
+        assert self.record.objects is not None
+        self.record = replace(
+            self.record,
+            objects=replace(
+                self.record.objects,
+                replaced=done.replaced,
+                added=done.added,
+                set_aside=done.set_aside,
+                bytes=done.replaced_bytes,
+            ),
+        )
+        self.objects_done = done
+
+    def _back_out(self, error: BaseException) -> None:
+        """Everything as it was: objects put back and proven, copies dropped, the application as found."""
+        ctx = self.ctx
+        if self.record.safety is not None:
+            return
+        touched = ["Live data is as it was."]
+        clean = True
+        objects = self.draft.objects
+        if objects is not None and self.record.state == "objects":
+            undone = objects.undo(ctx, self.session.database)
+            touched += undone.words
+            clean = undone.complete
+        try:
+            left = drop_asides(self.session, ctx.job)
+            if left:
+                touched.append(
+                    f"These copies could not be dropped and will be by the next restore: {'; '.join(left)}."
+                )
+            elif clean:
+                delete_record(self.session.database, ctx.job)
+        except QuillkeepError as trouble:
+            touched.append(
+                f"The loaded copies stay until the next restore sweeps them: {trouble.cause or trouble.what}"
+            )
+        touched += self.application.start_again()
+        if isinstance(error, QuillkeepError):
+            error.touched = " ".join(touched)
+            if isinstance(error, Cancelled):
+                error.what = "The restore was cancelled before anything live was changed."
+            if not clean:
+                error.next = f"Put the rest back with `quillkeep rollback {ctx.job}`."
+
+    def _swap(self) -> RestoreResult:
+        try:
+            if self.record.pairs and server_identity(self.session.database) != self.record.proven_server:
+                prove_asides(self.session, self.record, self.ctx)
+            self.lock.assert_held()
+            if self.record.pairs:
+                self.ctx.commit()
+                self.record = replace(self.record, state="swapping")
+                store(self.session, self.record, self.ctx)
+        except BaseException as error:
+            self._back_out(error)
+            raise
+        ended = ending.put_live(
+            self.record, self.ctx, self.session, self.lock, self.application, self.warnings
+        )
+        return self._result(ended.counts, ended.warnings, holds_copies=ended.holds_copies)
+
+    def _result(
+        self, counts: dict[str, tuple[int, list[str]]], warnings: list[str], *, holds_copies: bool
+    ) -> RestoreResult:
+        objects = self.draft.objects
+        until = (self.ctx.clock() + timedelta(hours=ROLLBACK_HOURS)).isoformat() if holds_copies else None
+        return RestoreResult(
+            status="warnings" if warnings else "ok",
+            job=self.ctx.job,
+            strategy=self.draft.result.strategy,
+            backup=self.draft.backup.id,
+            collections={
+                name: RestoredCollection(documents=documents, indexes=tuple(indexes))
+                for name, (documents, indexes) in counts.items()
+            },
+            objects=None
+            if objects is None
+            else RestoredObjects(
+                put=self.objects_done.added + self.objects_done.replaced,
+                kept=self.objects_done.kept,
+                replaced=self.objects_done.replaced,
+                bytes=self.objects_done.bytes,
+            ),
+            rollback_until=until,
+            warnings=tuple(dict.fromkeys(warnings)),
+            facts=self.draft.result.facts,
+        )

@@ -1,0 +1,216 @@
+"""`rollback`: puts back what a restore set aside, as a swap of its own that can be rolled back too."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from services.errors import QuillkeepError, Refused
+from services.jobs.context import JobContext
+from services.jobs.database_lock import DatabaseLock
+from services.mongo.insert import Rejected
+from services.mongo.record import UNFINISHED, SwapRecord, delete_record, read_record, save_record
+from services.operations.restore import (
+    ROLLBACK_HOURS,
+    RestoredCollection,
+    RestoredObjects,
+    RestoreResult,
+    unallowed,
+)
+from services.recovery import ending, guards, undoing
+from services.recovery.application import Application
+from services.recovery.choose import database_of, to_roll_back
+from services.recovery.objects_part import ObjectsDone
+from services.recovery.request import PlanResult
+from services.recovery.reversal import (
+    forget_objects,
+    reverse_plan,
+    reverse_record,
+    roll_objects,
+    written_since,
+)
+from services.recovery.session import Session, open_session
+from services.recovery.steps import store
+from services.recovery.watching import watched
+
+
+class RollbackPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The job to roll back (None: the newest that holds copies or waits) and the risks allowed."""
+
+    job: str | None = None
+    allow: tuple[str, ...] = ()
+    leave_app_stopped: bool = False
+    to_database: str | None = None
+
+
+def rollback_plan(plan: RollbackPlan, ctx: JobContext) -> PlanResult:
+    """What a rollback would change, and what was written since the restore; touches nothing.
+
+    `confirmation` is empty while what is live still equals the proof: then y/n is enough.
+    """
+    name = plan.to_database or database_of(ctx, plan.job)
+    with open_session(ctx.profile, name) as session:
+        record = to_roll_back(session.database, plan.job)
+        return reverse_plan(session, record, written_since(session, record, ctx), ctx.profile.name)
+
+
+def rollback(plan: RollbackPlan, ctx: JobContext) -> RestoreResult:
+    """Rolls back a finished restore or rollback by a swap, or undoes an interrupted one.
+
+    Errors: `Refused` when there is nothing to roll back, a newer one stands, a copy is gone or a risk was
+    not allowed; otherwise as `restore`.
+    """
+    if ctx.profile.read_only:
+        raise Refused(
+            "This profile is READ-ONLY: nothing live may be changed.", next="Use a profile that is not."
+        )
+    name = plan.to_database or database_of(ctx, plan.job)
+    with (
+        open_session(ctx.profile, name) as session,
+        DatabaseLock.acquire(
+            session.database, job=ctx.job, verb="rollback", clock=ctx.clock, check=ctx.check, tell=ctx.log
+        ) as lock,
+    ):
+        record = to_roll_back(session.database, plan.job)
+        ctx.log(f"Rolling back the {record.verb} {record.job} of {record.started:%Y-%m-%d %H:%M} UTC.")
+        waiting = guards.unfinished(session, but=record.job)
+        if waiting:
+            raise Refused(waiting[0])
+        concerned = ctx.profile.mongo is not None and session.database.name == ctx.profile.mongo.database
+        application = Application(ctx, session, concerned=concerned)
+        with watched(ctx):
+            return _Rollback(plan, ctx, session, lock, record, application).run()
+
+
+class _Rollback:
+    def __init__(
+        self,
+        plan: RollbackPlan,
+        ctx: JobContext,
+        session: Session,
+        lock: DatabaseLock,
+        of: SwapRecord,
+        application: Application,
+    ) -> None:
+        self.plan = plan
+        self.ctx = ctx
+        self.session = session
+        self.lock = lock
+        self.of = of
+        self.application = application
+        self.warnings: list[str] = []
+
+    def run(self) -> RestoreResult:
+        """Undoes an interrupted job in place, or swaps the copies of a finished one back."""
+        self._stop()
+        if self.of.in_place:
+            return self._in_place()
+        if self.of.state in UNFINISHED or self.of.state == "failed":
+            undone = undoing.undo(self.of, self.ctx, self.session, self.lock, self.warnings)
+            if self.of.app_stopped_by_us:
+                self.application.adopt(self.of.app_was_running, True)
+            self.warnings += self.application.start_again(leave_stopped=self.plan.leave_app_stopped)
+            return self._result(self.ctx.job, undone, None, until=False)
+        return self._swap()
+
+    def _in_place(self) -> RestoreResult:
+        from services.recovery.in_place import roll_back_in_place
+
+        rejected = Rejected(self.ctx.folder / f"{self.ctx.job}.rejected.bson")
+        counts = roll_back_in_place(self.of, self.ctx, self.session, rejected)
+        self.warnings += self.application.start_again(leave_stopped=self.plan.leave_app_stopped)
+        return self._result(self.ctx.job, counts, None, until=True)
+
+    def _stop(self) -> None:
+        writers = self.application.stop()
+        risks, words = guards.writers(writers, self.session, replace(self.ctx.profile, app=None))
+        self.warnings += words
+        try:
+            unallowed(risks, (*self.plan.allow, *self.of.allowed))
+        except Refused:
+            self.application.start_again()
+            raise
+
+    def _swap(self) -> RestoreResult:
+        ctx, session = self.ctx, self.session
+        record = replace(
+            reverse_record(session, self.of, ctx),
+            host=self.lock.owner.host.words,
+            allowed=self.plan.allow,
+            app_was_running=self.application.was_running,
+            app_stopped_by_us=self.application.stopped_by_us,
+            leave_app_stopped=self.plan.leave_app_stopped,
+        )
+        objects: ObjectsDone | None = None
+        try:
+            store(session, record, ctx)
+            held = record.objects
+            if held is not None:
+                record = replace(record, state="objects")
+                store(session, record, ctx)
+                objects = roll_objects(session, self.of.job, ctx.job, ctx, self.lock)
+                self.warnings += objects.warnings
+                record = replace(
+                    record,
+                    objects=replace(held, replaced=objects.replaced, bytes=objects.replaced_bytes),
+                )
+            self.lock.assert_held()
+            ctx.commit()
+            record = replace(record, state="swapping")
+            store(session, record, ctx)
+        except BaseException as error:
+            self._back_out(record, error)
+            raise
+        ended = ending.put_live(record, ctx, session, self.lock, self.application, self.warnings)
+        self._settle()
+        return self._result(ctx.job, ended.counts, objects, until=ended.holds_copies)
+
+    def _back_out(self, record: SwapRecord, error: BaseException) -> None:
+        from services.recovery.objects_part import open_target, undo_job
+
+        words = ["What is live is as it was; the rollback copies are untouched."]
+        clean = True
+        if record.state == "objects" and record.objects is not None:
+            undone = undo_job(open_target(self.ctx, record.objects.bucket), self.session.database, record.job)
+            words += undone.words
+            clean = undone.complete
+        if clean:
+            delete_record(self.session.database, record.job)
+        words += self.application.start_again()
+        if isinstance(error, QuillkeepError):
+            error.touched = " ".join(words)
+
+    def _settle(self) -> None:
+        """The job that was rolled back holds no copies any more, but for late ones."""
+        current = read_record(self.session.database, self.of.job) or self.of
+        if current.objects is not None:
+            forget_objects(self.session, current.job, current.objects.bucket, self.ctx)
+        save_record(self.session.database, replace(current, state="rolled-back", rolled_back_by=self.ctx.job))
+
+    def _result(
+        self,
+        job: str,
+        counts: dict[str, tuple[int, list[str]]],
+        objects: ObjectsDone | None,
+        *,
+        until: bool,
+    ) -> RestoreResult:
+        return RestoreResult(
+            status="warnings" if self.warnings else "ok",
+            job=job,
+            strategy="swap",
+            backup=f"rollback copies of {self.of.job}",
+            collections={
+                name: RestoredCollection(documents=documents, indexes=tuple(indexes))
+                for name, (documents, indexes) in counts.items()
+            },
+            objects=RestoredObjects(put=objects.replaced, kept=0, replaced=objects.replaced)
+            if objects
+            else None,
+            rollback_until=(self.ctx.clock() + timedelta(hours=ROLLBACK_HOURS)).isoformat()
+            if until
+            else None,
+            warnings=tuple(dict.fromkeys(self.warnings)),
+        )

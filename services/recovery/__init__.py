@@ -1,0 +1,1 @@
+"""What plan, restore, finish, rollback and release share."""

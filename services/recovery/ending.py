@@ -1,0 +1,127 @@
+"""From the first rename to the last proof: what a restore, a finish and a rollback have in common."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from services.errors import QuillkeepError
+from services.jobs.context import JobContext
+from services.jobs.database_lock import DatabaseLock
+from services.jobs.events import RENAMING
+from services.mongo.commands import CommandFailed
+from services.mongo.record import SwapRecord
+from services.mongo.rename import ConnectionLost
+from services.recovery.application import Application
+from services.recovery.session import Session
+from services.recovery.steps import make_swapper, prove_live, store
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """What is live now; `counts` are documents and index names by collection."""
+
+    warnings: list[str]
+    counts: dict[str, tuple[int, list[str]]]
+    holds_copies: bool
+
+
+def ways_on(job: str) -> str:
+    """The two commands that lead out of an interrupted swap."""
+    return f"Finish it with `quillkeep restore --finish {job}`, or undo it with `quillkeep rollback {job}`."
+
+
+def put_live(
+    record: SwapRecord,
+    ctx: JobContext,
+    session: Session,
+    lock: DatabaseLock,
+    application: Application,
+    warnings: list[str],
+) -> Ended:
+    """Renames, proves by UUID, builds TTL indexes, records `done`, starts the application.
+
+    If one collection cannot go live, everything is put back and the error says that the old state is
+    whole. Errors: `CommandFailed`, `ConnectionLost` and `QuillkeepError` with the ways on.
+    """
+    swapper = make_swapper(session, record, ctx, lock, warnings)
+    if record.pairs:
+        ctx.checkpoint(RENAMING, job=record.job, pairs=len(record.pairs))
+        phase = ctx.phase(
+            "swapping", f"{len(record.pairs)} collections", total=len(record.pairs), unit="collections"
+        )
+        try:
+            swapper.put_live()
+        except ConnectionLost as error:
+            error.touched = "Some collections may be swapped and others not; nothing is lost."
+            error.next = f"Start MongoDB, then: {ways_on(record.job)}"
+            raise
+        except CommandFailed as error:
+            _put_back(swapper.record, ctx, session, lock, application, warnings, error)
+            raise
+        phase.advance(len(record.pairs))
+        phase.finish()
+    record = replace(swapper.record, state="proving")
+    store(session, record, ctx)
+    ctx.phase("proving what is live")
+    problems, found, counts = prove_live(session, record)
+    warnings += found
+    if problems:
+        raise QuillkeepError(
+            "The restored collections are live, but the proof failed.",
+            cause="; ".join(problems),
+            touched="What was live before is kept beside it; the application stays stopped.",
+            next=ways_on(record.job),
+        )
+    swapper.record = record
+    swapper.build_incoming_ttl()
+    copies = any(pair.old or pair.late for pair in record.pairs)
+    objects = record.objects
+    holds = copies or any(pair.aside_uuid or pair.view for pair in record.pairs) or objects is not None
+    record = replace(record, state="done", finished=ctx.clock())
+    store(session, record, ctx)
+    warnings += application.start_again(leave_stopped=record.leave_app_stopped)
+    warnings += _health(ctx, application, record)
+    return Ended(warnings=warnings, counts=counts, holds_copies=holds)
+
+
+def _health(ctx: JobContext, application: Application, record: SwapRecord) -> list[str]:
+    if not ctx.profile.health_url or record.leave_app_stopped or not application.concerned:
+        return []
+    from services.app_health import probe_health
+
+    health = probe_health(ctx.profile.health_url)
+    if health.healthy:
+        return []
+    ill = ", ".join(f"{name} {word}" for name, word in health.services.items() if word != "healthy")
+    return [
+        f"The application's health URL says {health.status_code or health.state}: {ill or health.detail}."
+    ]
+
+
+def _put_back(
+    record: SwapRecord,
+    ctx: JobContext,
+    session: Session,
+    lock: DatabaseLock,
+    application: Application,
+    warnings: list[str],
+    error: CommandFailed,
+) -> None:
+    """One collection could not go live: every pair goes back, and the error says how that ended."""
+    ctx.log(f"{error.what} Putting everything back.", "error")
+    swapper = make_swapper(session, record, ctx, lock, warnings)
+    try:
+        swapper.put_back()
+    except (CommandFailed, ConnectionLost) as trouble:
+        error.touched = (
+            f"Putting back stopped as well: {trouble.what} Some collections may be swapped and others not."
+        )
+        error.next = ways_on(record.job)
+        return
+    store(session, replace(swapper.record, state="failed", finished=ctx.clock()), ctx)
+    words = ["Every collection is live as it was before."]
+    if record.objects is not None and (record.objects.replaced or record.objects.added):
+        words.append("The objects that were put stay.")
+    words += application.start_again()
+    error.touched = " ".join(words)
+    error.next = f"`quillkeep rollback {record.job}` puts replaced objects back and drops the loaded copies."

@@ -1,0 +1,93 @@
+"""What an admin asks of a restore, and the words a plan answers with."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from services.catalog.manifest import Part
+
+Risk = Literal[
+    "writers",
+    "unknown-space",
+    "rejected-documents",
+    "weak-guard",
+    "possible-loss",
+    "other-deployment",
+]
+Content = Literal["same", "differs", "not compared yet", "only live", "only in the backup"]
+Action = Literal["replace", "create", "keep", "set aside", "in place", "nothing"]
+
+
+class RestoreRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which backup, which part of it, and into what.
+
+    `collections` empty means all; `only` None means every part the backup has and the profile configures.
+    `exact` sets aside what is live and not in the backup; `objects_from` "any" takes what a snapshot lacks
+    from any backup of ours.
+    """
+
+    backup: str
+    collections: tuple[str, ...] = ()
+    only: Part | None = None
+    from_database: str | None = None
+    to_database: str | None = None
+    to_bucket: str | None = None
+    exact: bool = False
+    objects_from: Literal["any"] | None = None
+    in_place: bool = False
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One collection of a plan: documents live now and in the backup (None where there is none)."""
+
+    name: str
+    live: int | None
+    backup: int | None
+    content: Content
+    action: Action
+    kind: str = "collection"
+    detail: tuple[str, ...] = ()
+
+    @property
+    def loses(self) -> bool:
+        """Whether documents that are live now would not be live after the restore."""
+        if self.action not in ("replace", "set aside", "in place") or not self.live:
+            return False
+        return self.content != "same"
+
+
+class RiskFound(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the plan cannot rule out; confirmed by `--allow WORD`."""
+
+    word: Risk
+    detail: str
+
+
+class ObjectCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Objects a restore would put, keep, and leave although the backup does not have them."""
+
+    put: int = 0
+    keep: int = 0
+    only_live: int = 0
+    bytes: int = 0
+
+
+class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The plan: `refusals` stop a restore, `risks` need to be allowed one by one."""
+
+    status: Literal["ok", "warnings", "refused"]
+    backup: str
+    created: str
+    passed_over: tuple[str, ...]
+    target: str
+    collections: tuple[Row, ...]
+    objects: ObjectCounts | None
+    risks: tuple[RiskFound, ...]
+    refusals: tuple[str, ...]
+    warnings: tuple[str, ...]
+    facts: tuple[str, ...]
+    fingerprint: str
+    strategy: str = "swap"
+    confirmation: str = ""

@@ -1,0 +1,232 @@
+"""A rollback as a swap: the record that turns an earlier one around, and the plan an admin sees first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from services.archive.documents import hex64
+from services.errors import QuillkeepError, Refused
+from services.jobs.context import JobContext
+from services.jobs.database_lock import DatabaseLock
+from services.mongo.aside import server_identity
+from services.mongo.connect import LiveCollection
+from services.mongo.live_sums import live_sums
+from services.mongo.placements import PlacementLog, delete_placements, read_placements
+from services.mongo.record import ObjectsRecord, Pair, SwapRecord, dump_spec
+from services.mongo.rename import listing, name_of
+from services.mongo.specs import create_options, is_ttl
+from services.names import old_name
+from services.recovery.objects_part import ObjectsDone, named, open_target
+from services.recovery.request import Content, PlanResult, Row
+from services.recovery.session import Session
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """One collection of a restore as it is now: `content` tells whether it still equals the proof."""
+
+    name: str
+    live: int | None
+    copy: int | None
+    content: Content
+
+
+def written_since(session: Session, record: SwapRecord, ctx: JobContext) -> list[Written]:
+    """Counts of what is live and of its copy, and whether the live one was written since it was proven."""
+    live = listing(session.database)
+    found = []
+    phase = ctx.phase("looking at what was written since")
+    for pair in record.pairs:
+        current = live.get(pair.name)
+        count = None
+        content: Content = "only in the backup" if current is None else "differs"
+        if current is not None and current.kind == "collection":
+            held = live_sums(session.database, pair.name, check=ctx.check, advance=phase.advance)
+            count = held.documents
+            proven = (pair.documents, pair.bytes, pair.content)
+            if (
+                current.uuid == pair.aside_uuid
+                and (held.documents, held.bytes, hex64(held.content)) == proven
+            ):
+                content = "same"
+        elif current is not None:
+            content = "same"
+        where = name_of(live, pair.old_uuid)
+        copy = None if where is None else session.database[where].count_documents({})
+        found.append(Written(name=pair.name, live=count, copy=copy, content=content))
+    phase.finish()
+    return found
+
+
+def reverse_plan(
+    session: Session, record: SwapRecord, written: list[Written], profile: str | None
+) -> PlanResult:
+    """The rows of a rollback: `live` is what is live now, `backup` the copy that comes back."""
+    rows = []
+    for pair, now in zip(record.pairs, written, strict=True):
+        action: Literal["replace", "create", "set aside"] = "replace"
+        if pair.outgoing == "absent":
+            action = "set aside"
+        elif now.live is None and pair.incoming == "absent":
+            action = "create"
+        detail = () if now.content == "same" else ("written since it was restored",)
+        rows.append(
+            Row(
+                name=pair.name,
+                live=now.live,
+                backup=now.copy,
+                content="differs" if now.live != now.copy else now.content,
+                action=action,
+                detail=detail,
+            )
+        )
+    untouched = all(entry.content == "same" for entry in written)
+    target = f"{profile or session.server.host}/{session.database.name}"
+    return PlanResult(
+        status="ok" if untouched else "warnings",
+        backup=f"rollback copies of {record.verb} {record.job}",
+        created=record.started.isoformat(),
+        passed_over=(),
+        target=f"{session.server.host}/{session.database.name}",
+        collections=tuple(rows),
+        objects=None,
+        risks=(),
+        refusals=(),
+        warnings=()
+        if untouched
+        else (
+            "Documents were written since the restore; they are set aside, not lost: "
+            + ", ".join(entry.name for entry in written if entry.content != "same"),
+        ),
+        facts=(
+            f"What is live now is set aside and can be brought back by rolling this back ({record.job}).",
+        ),
+        fingerprint="",
+        confirmation="" if untouched else target,
+    )
+
+
+def reverse_record(session: Session, record: SwapRecord, ctx: JobContext) -> SwapRecord:
+    """The record that puts the copies of `record` live; their sums are taken now, so that a finish can prove them.
+
+    Errors: `Refused` when a copy is gone.
+    """
+    live = listing(session.database)
+    pairs = []
+    phase = ctx.phase("reading the rollback copies")
+    for pair in record.pairs:
+        turned = _turned(session, pair, live, ctx, phase.advance)
+        current = live.get(pair.name)
+        if current is not None and current.kind == "view":
+            turned = replace(
+                turned, outgoing="view", old_view=dump_spec(create_options(current.options, None))
+            )
+        elif current is not None:
+            indexes = [dict(index) for index in session.database[pair.name].list_indexes()]
+            turned = replace(
+                turned,
+                outgoing="collection",
+                old=old_name(ctx.job, pair.ordinal),
+                old_uuid=current.uuid,
+                old_ttl=tuple(dump_spec(index) for index in indexes if is_ttl(index)),
+            )
+        pairs.append(turned)
+    phase.finish()
+    objects = None
+    if record.objects is not None:
+        from services.objects.keys import old_folder
+
+        bucket = open_target(ctx, record.objects.bucket)
+        objects = ObjectsRecord(bucket=bucket.name, prefix=old_folder(bucket.prefix, ctx.job))
+    return SwapRecord(
+        job=ctx.job,
+        verb="rollback",
+        state="loading",
+        database=session.database.name,
+        started=ctx.clock(),
+        backup=record.backup,
+        profile=ctx.profile.name,
+        of=record.job,
+        pairs=tuple(pairs),
+        objects=objects,
+        collmod=session.rights.change_options,
+        proven_server=server_identity(session.database),
+    )
+
+
+def _turned(
+    session: Session,
+    pair: Pair,
+    live: dict[str, LiveCollection],
+    ctx: JobContext,
+    advance: Callable[[int], None],
+) -> Pair:
+    base = Pair(name=pair.name, ordinal=pair.ordinal, incoming="absent", outgoing="absent")
+    if pair.outgoing == "absent":
+        return base
+    if pair.outgoing == "view":
+        return replace(base, incoming="view", view=pair.old_view)
+    where = name_of(live, pair.old_uuid)
+    if where is None:
+        raise Refused(
+            f"The rollback copy of {pair.name} is gone.",
+            cause="It was released, or somebody dropped it.",
+            next="Restore from a backup instead: `quillkeep list`.",
+        )
+    held = live_sums(session.database, where, check=ctx.check, advance=advance)
+    return replace(
+        base,
+        incoming="collection",
+        aside=where,
+        aside_uuid=pair.old_uuid,
+        ttl=pair.old_ttl,
+        documents=held.documents,
+        bytes=held.bytes,
+        content=hex64(held.content),
+    )
+
+
+def roll_objects(session: Session, of: str, job: str, ctx: JobContext, lock: DatabaseLock) -> ObjectsDone:
+    """Puts back the objects that job `of` replaced, keeping what is live now as copies of `job`.
+
+    Errors: `QuillkeepError` when an object is not as it was afterwards.
+    """
+    from services.objects.undo import rollback_objects
+
+    placements = read_placements(session.database, of)
+    if not placements:
+        return ObjectsDone()
+    bucket = open_target(ctx)
+    phase = ctx.phase("putting objects back", total=sum(item.size for item in placements))
+    log = PlacementLog(session.database, job)
+    undone = rollback_objects(
+        bucket,
+        placements,
+        job=job,
+        journal=log.append,
+        check_lock=lock.assert_held,
+        check=ctx.check,
+        advance=phase.advance,
+    )
+    phase.finish()
+    if undone.failed:
+        raise QuillkeepError("Some objects could not be put back.", cause=named(undone.failed, "object"))
+    warnings: tuple[str, ...] = ()
+    if undone.added:
+        warnings = (f"{len(undone.added):,} objects that the restore had added stay in the bucket.",)
+    return ObjectsDone(
+        replaced=undone.put_back,
+        replaced_bytes=sum(item.size for item in undone.placements if item.copy),
+        warnings=warnings,
+    )
+
+
+def forget_objects(session: Session, of: str, bucket_name: str, ctx: JobContext) -> None:
+    """After a rollback the copies of the job it undid are live again: the spare ones go."""
+    from services.objects.undo import release_objects
+
+    release_objects(open_target(ctx, bucket_name), of)
+    delete_placements(session.database, of)

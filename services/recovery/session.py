@@ -1,0 +1,61 @@
+"""The open connections of one restore, and what is known of the server behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from services.errors import Refused
+from services.mongo.connect import ServerInfo, connect, server_info
+from services.mongo.rights import Rights, read_rights
+from services.profile import MongoTarget, Profile
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+    from pymongo.database import Database
+
+
+class Session:
+    """`database` is the target; `fast` a second client with w:1 and raw documents for loading."""
+
+    def __init__(
+        self, client: MongoClient[Any], fast: MongoClient[Any], name: str, target: MongoTarget
+    ) -> None:
+        self.client = client
+        self.fast = fast
+        self.target = target
+        self.database: Database[Any] = client[name]
+        self.server: ServerInfo = server_info(client)
+        self.rights: Rights = read_rights(client, name)
+
+    @property
+    def guard(self) -> bool:
+        """Whether commands can name the collection's UUID."""
+        return self.server.uuid_guard
+
+
+@contextmanager
+def open_session(profile: Profile, database: str | None = None) -> Iterator[Session]:
+    """Connects to the profile's server for work on `database` (default: the profile's).
+
+    Errors: `Refused` without a configured database, `DatabaseUnreachable`.
+    """
+    if profile.mongo is None:
+        raise Refused(
+            "No database is configured.",
+            next="Set MONGODB_URI, or name a profile with --profile; `quillkeep doctor` shows what was found.",
+        )
+    name = database or profile.mongo.database
+    target = replace(profile.mongo, database=name)
+    client = connect(target)
+    try:
+        fast = connect(target, raw=True, write_concern=1)
+        try:
+            yield Session(client, fast, name, target)
+        finally:
+            fast.close()
+    finally:
+        client.close()

@@ -1,0 +1,137 @@
+"""Undoing an interrupted swap: what was live is live again by UUID, and copies that never went live are dropped."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from services.archive.documents import hex64
+from services.errors import QuillkeepError
+from services.jobs.context import JobContext
+from services.jobs.database_lock import DatabaseLock
+from services.mongo.aside import drop_aside
+from services.mongo.live_sums import live_sums
+from services.mongo.record import Pair, SwapRecord, delete_record, read_record, save_record
+from services.mongo.rename import listing, name_of, rename_by_uuid
+from services.names import is_ours, old_name
+from services.recovery.ending import ways_on
+from services.recovery.objects_part import open_target, undo_job
+from services.recovery.session import Session
+from services.recovery.steps import drop_asides, make_swapper
+
+
+def undo(
+    record: SwapRecord, ctx: JobContext, session: Session, lock: DatabaseLock, warnings: list[str]
+) -> dict[str, tuple[int, list[str]]]:
+    """Puts everything back and proves by UUID that it is; gives {name: (documents, indexes)} of what is live.
+
+    A collection that went live and was written since is kept as a copy of this job. Cannot itself be
+    rolled back. Errors: `QuillkeepError` with the ways on when something could not be put back.
+    """
+    live = listing(session.database)
+    went_live = [
+        pair for pair in record.pairs if pair.aside_uuid and name_of(live, pair.aside_uuid) == pair.name
+    ]
+    lock.assert_held()
+    ctx.commit()
+    ctx.phase("putting back", total=len(record.pairs), unit="collections")
+    if record.objects is not None:
+        bucket = open_target(ctx, record.objects.bucket)
+        undone = undo_job(bucket, session.database, record.job)
+        for words in undone.words:
+            ctx.log(words)
+        if not undone.complete:
+            raise QuillkeepError(
+                "Not every replaced object could be put back.",
+                cause=" ".join(undone.words),
+                touched="No collection was touched.",
+                next=ways_on(record.job),
+            )
+    swapper = make_swapper(session, record, ctx, lock, warnings)
+    try:
+        swapper.put_back()
+    except QuillkeepError as error:
+        error.touched = "Some collections may be put back and others not; nothing is lost."
+        error.next = ways_on(record.job)
+        raise
+    record = read_record(session.database, record.job) or record
+    kept = [_keep_or_drop(pair, record, ctx, session) for pair in went_live]
+    if record.verb == "restore":
+        left = drop_asides(session, record.job)
+        if left:
+            warnings.append(f"Could not be dropped and will be by the next restore: {'; '.join(left)}")
+    problems = _prove(record, session)
+    if problems:
+        raise QuillkeepError(
+            "Putting back ended, but not everything is as it was.",
+            cause="; ".join(problems),
+            touched="",
+            next=ways_on(record.job),
+        )
+    _settle(record, [pair for pair in kept if pair is not None], ctx, session)
+    return _counts(record, session)
+
+
+def _keep_or_drop(pair: Pair, record: SwapRecord, ctx: JobContext, session: Session) -> Pair | None:
+    """A copy that was live for a moment: dropped when it still equals its proof, else kept under this job."""
+    if record.verb == "rollback":
+        return None
+    live = listing(session.database)
+    where = name_of(live, pair.aside_uuid)
+    if where is None or not is_ours(where) or pair.aside_uuid is None:
+        return None
+    held = live_sums(session.database, where)
+    if (held.documents, held.bytes, hex64(held.content)) == (pair.documents, pair.bytes, pair.content):
+        drop_aside(session.database, where)
+        return None
+    name = old_name(ctx.job, pair.ordinal)
+    rename_by_uuid(session.database, pair.aside_uuid, name, guard=session.guard, on_wait=ctx.log)
+    ctx.log(f"{pair.name} was written while it was live; that copy is kept as {name}.", "warning")
+    return replace(pair, old=name, old_uuid=pair.aside_uuid, aside=None, aside_uuid=None)
+
+
+def _prove(record: SwapRecord, session: Session) -> list[str]:
+    live = listing(session.database)
+    problems = []
+    for pair in record.pairs:
+        current = live.get(pair.name)
+        if pair.outgoing == "absent":
+            if current is not None:
+                problems.append(f"{pair.name} should not be there")
+        elif pair.outgoing == "view":
+            if current is None or current.kind != "view":
+                problems.append(f"the view {pair.name} is not back")
+        elif current is None or current.uuid != pair.old_uuid:
+            problems.append(f"{pair.name} is not the collection that was live before")
+    return problems
+
+
+def _settle(record: SwapRecord, kept: list[Pair], ctx: JobContext, session: Session) -> None:
+    late = any(pair.late for pair in record.pairs)
+    if late:
+        save_record(session.database, replace(record, state="undone", finished=ctx.clock()))
+    else:
+        delete_record(session.database, record.job)
+    if kept:
+        save_record(
+            session.database,
+            SwapRecord(
+                job=ctx.job,
+                verb="rollback",
+                state="undone",
+                database=session.database.name,
+                started=ctx.clock(),
+                finished=ctx.clock(),
+                backup=record.backup,
+                of=record.job,
+                pairs=tuple(kept),
+            ),
+        )
+
+
+def _counts(record: SwapRecord, session: Session) -> dict[str, tuple[int, list[str]]]:
+    counts = {}
+    for pair in record.pairs:
+        if pair.outgoing == "collection":
+            indexes = sorted(str(index["name"]) for index in session.database[pair.name].list_indexes())
+            counts[pair.name] = (session.database[pair.name].count_documents({}), indexes)
+    return counts
