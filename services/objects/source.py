@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import mimetypes
 import os
 import re
@@ -15,7 +16,7 @@ import msgspec
 
 from services.errors import QuillkeepError
 from services.objects.filenames import ESCAPED_FOLDER, PARTIAL_FOLDER, inside
-from services.objects.foreign_tar import tar_members
+from services.objects.foreign_tar import tar_objects
 from services.objects.keys import Headers
 from services.objects.manifest import SUFFIX, ObjectLine, read_lines
 from services.profile import Limits
@@ -155,43 +156,43 @@ class FolderSource:
 class TarSource:
     """A tar or tar.gz of such a folder; bytes are unpacked into `scratch` only while they are needed."""
 
+    odd: tuple[str, ...] = ()
+
     def __init__(self, path: Path, *, limits: Limits | None = None, scratch: Path | None = None) -> None:
         self.path = path
         self._limits = limits or Limits()
         self._scratch = scratch
-        self._odd: list[str] = []
-
-    @property
-    def odd(self) -> tuple[str, ...]:
-        """Members that are neither folders nor regular files."""
-        return tuple(self._odd)
+        self._numbers = itertools.count()
+        # Outlives `bodies`: the last ones are still being put when that iteration has ended.
+        self._unpacked: tempfile.TemporaryDirectory[str] | None = None
 
     def entries(self) -> Iterator[SourceEntry]:
         """Every regular member, one pass."""
-        self._odd = []
-        for member in tar_members(self.path, self._limits):
-            if member.stream is None:
-                self._odd.append(member.name)
-            else:
-                key = _tar_key(member.name)
-                yield SourceEntry(key=key, size=member.size, headers=guessed_headers(key))
+        for member in tar_objects(self.path, self._limits):
+            key = _tar_key(member.name)
+            yield SourceEntry(key=key, size=member.size, headers=guessed_headers(key))
 
     def bodies(self, wanted: Callable[[str], bool]) -> Iterator[Body]:
         """The wanted members, each unpacked into a temporary file."""
-        with tempfile.TemporaryDirectory(prefix="objects-", dir=self._scratch) as folder:
-            for number, member in enumerate(tar_members(self.path, self._limits)):
-                key = _tar_key(member.name)
-                if member.stream is None or not wanted(key):
-                    continue
-                path = Path(folder) / str(number)
-                with open(path, "xb") as target:
-                    while chunk := member.stream.read(1 << 20):
-                        target.write(chunk)
-                yield Body(
-                    SourceEntry(key=key, size=member.size, headers=guessed_headers(key)),
-                    path,
-                    temporary=True,
-                )
+        if self._unpacked is None:
+            self._unpacked = tempfile.TemporaryDirectory(prefix="objects-", dir=self._scratch)
+        folder = Path(self._unpacked.name)
+        for member in tar_objects(self.path, self._limits):
+            key = _tar_key(member.name)
+            if not wanted(key):
+                continue
+            path = folder / str(next(self._numbers))
+            with open(path, "xb") as target:
+                for chunk in member.chunks:
+                    target.write(chunk)
+            entry = SourceEntry(key=key, size=member.size, headers=guessed_headers(key))
+            yield Body(entry, path, temporary=True)
+
+    def close(self) -> None:
+        """Removes what was unpacked and not released; also happens when the source is forgotten."""
+        if self._unpacked is not None:
+            self._unpacked.cleanup()
+            self._unpacked = None
 
 
 def open_objects(

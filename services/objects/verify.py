@@ -13,7 +13,7 @@ import msgspec
 from services.errors import QuillkeepError
 from services.objects.fetching import READ_BYTES, hash_file
 from services.objects.filenames import inside
-from services.objects.foreign_tar import tar_members
+from services.objects.foreign_tar import tar_objects
 from services.objects.manifest import ObjectLine, read_lines
 from services.objects.pool import run_pool
 from services.objects.source import walk_files
@@ -200,19 +200,14 @@ def verify_foreign(
     if not path.is_file():
         raise QuillkeepError(f"There are no objects at {path}.")
     objects = size = 0
-    odd: list[str] = []
     if full:
-        for member in tar_members(path, limits or Limits()):
-            check()
-            if member.stream is None:
-                odd.append(member.name)
-                continue
+        for member in tar_objects(path, limits or Limits()):
             objects += 1
-            while chunk := member.stream.read(READ_BYTES):
+            for chunk in member.chunks:
                 check()
                 advance(len(chunk))
                 size += len(chunk)
-    return ObjectsVerdict(objects=objects, bytes=size, read=size, odd=tuple(odd), proof="structure")
+    return ObjectsVerdict(objects=objects, bytes=size, read=size, proof="structure")
 
 
 def _verify_folder(
