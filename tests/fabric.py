@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -141,3 +144,24 @@ def _write_objects(folder: Path, id: str, objects: dict[str, bytes], link_to: st
         )
         lines.append(encode_line(line))
     return write_lines(folder / layout.objects_list_name(id), lines)
+
+
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Acts with the rights of an ordinary user, also where the suite runs as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that every user may enter (those of pytest are the owner's alone)."""
+    with tempfile.TemporaryDirectory(prefix="quillkeep-open-") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)

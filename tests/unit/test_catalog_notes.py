@@ -26,6 +26,7 @@ from services.catalog.notes import (
 )
 from services.catalog.verdict import part_status, proven_full, verified
 from services.paths import Paths
+from tests.fabric import as_nobody, open_folder
 
 T0 = datetime(2026, 11, 22, 3, tzinfo=UTC)
 
@@ -78,13 +79,13 @@ def test_notes_of_a_later_version_and_garbage_are_named(tmp_path: Path) -> None:
     assert len(found.unreadable) == 3
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_location_that_cannot_be_written_as_a_user(tmp_path: Path) -> None:
-    os.chmod(tmp_path, 0o500)
-    try:
-        _falls_back(tmp_path, Paths(tmp_path.parent / "state"))
-    finally:
-        os.chmod(tmp_path, 0o700)
+def test_a_location_that_this_user_may_not_write() -> None:
+    with open_folder() as base:
+        (base / "backups").mkdir(mode=0o555)
+        (base / "state").mkdir()
+        os.chmod(base / "state", 0o777)
+        with as_nobody():
+            _falls_back(base / "backups", Paths(base / "state"))
 
 
 def test_a_location_that_is_no_folder_falls_back_to_the_state_folder(tmp_path: Path) -> None:
