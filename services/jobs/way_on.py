@@ -37,17 +37,24 @@ def remains_of(events: Sequence[AnyEvent]) -> Remains:
         renaming=renaming,
         app_to_start=app_to_start,
         left=_left(verb, renaming, app_to_start),
-        way_on=_way_on(
-            _swap_of(started), verb, renaming, recorded=any(mark.name == RECORD for mark in marks)
-        ),
+        way_on=_way_on(_swap_of(started, marks), verb, renaming, recorded=_recorded(marks)),
     )
 
 
-def _swap_of(started: Started | None) -> str:
-    """The job whose swap it is: that of a `finish` is the one it was to finish."""
+def _swap_of(started: Started | None, marks: Sequence[Checkpoint]) -> str:
+    """The job whose swap it is: a `finish`, or the undo of an interrupted one, goes on with another job's."""
+    for mark in reversed(marks):
+        if mark.name in (RENAMING, RECORD) and "job" in mark.data:
+            return str(mark.data["job"])
     if started is None:
         return ""
     return str(started.plan.get("job") or started.job) if started.verb == "finish" else started.job
+
+
+def _recorded(marks: Sequence[Checkpoint]) -> bool:
+    """Whether the bucket may have been touched: the last record says more than that copies are being loaded."""
+    states = [str(mark.data.get("state", "objects")) for mark in marks if mark.name == RECORD]
+    return bool(states) and states[-1] != "loading"
 
 
 def _subject(marks: Sequence[Checkpoint], job: str) -> str:
