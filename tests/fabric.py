@@ -25,7 +25,7 @@ from services.catalog.manifest import (
     ObjectsEntry,
     encode_manifest,
 )
-from services.objects.manifest import ObjectLine, encode_line, write_lines
+from services.objects.manifest import ObjectLine, write_lines
 
 NIGHT = datetime(2026, 11, 22, 2, 0, 0, tzinfo=UTC)
 DATABASE = "quilltap"
@@ -142,7 +142,7 @@ def _write_objects(folder: Path, id: str, objects: dict[str, bytes], link_to: st
             inode=status.st_ino,
             mtime=status.st_mtime_ns,
         )
-        lines.append(encode_line(line))
+        lines.append(line)
     return write_lines(folder / layout.objects_list_name(id), lines)
 
 
