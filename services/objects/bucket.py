@@ -73,7 +73,7 @@ class Bucket:
         self._fast = FastEnd(clients.down, clients.up)
         self._exact = ExactEnd(clients.exact, target.bucket)
         self._patience = patience
-        self._pulse = Pulse(say)
+        self._pulse = Pulse(say, self._answers)
         self._check = check
 
     def without_cancel(self) -> Bucket:
@@ -142,6 +142,13 @@ class Bucket:
             return dict(self._client.list_objects_v2(Bucket=self.name, Prefix=prefix, MaxKeys=limit, **more))
         except Exception as error:  # noqa: BLE001  classified
             raise from_boto(error) from None
+
+    def _answers(self) -> bool:
+        try:
+            self._page(self.prefix, None, 1)
+        except StoreError as error:
+            return error.kind != "outage"
+        return True
 
     def _attempt(self) -> Attempt:
         return Attempt(self._patience, self._pulse, self._check)

@@ -15,19 +15,33 @@ T = TypeVar("T")
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds: `outage` while nothing at all answers, `single` when only this object fails and others succeed."""
+    """Seconds without progress after which an object is given up.
+
+    `outage` while nothing at all answers, `single` when other objects succeed meanwhile, `alone` when there
+    are no others and the server answers a listing.
+    """
 
     outage: float = 600.0
     single: float = 30.0
+    alone: float = 120.0
     pause: float = 0.3
     longest_pause: float = 5.0
 
 
-class Pulse:
-    """When a bucket's server last did anything for us; shared by the threads that use it."""
+MOST_GIVEN_UP = 32
+"""Objects given up one after the other while only listings succeed; then it is the server, not the objects."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+
+class Pulse:
+    """When a bucket's server last did anything for us; shared by the threads that use it.
+
+    `probe` makes one cheap request and says whether it was answered.
+    """
+
+    def __init__(self, say: Callable[[str], None], probe: Callable[[], bool]) -> None:
         self._say = say
+        self.probe = probe
+        self.given_up = 0
         self._lock = threading.Lock()
         self.last = 0.0
         self.down_since: float | None = None
@@ -36,6 +50,7 @@ class Pulse:
     def beat(self) -> None:
         """The server answered."""
         self.last = time.monotonic()
+        self.given_up = 0
         if self.down_since is None:
             return
         with self._lock:
@@ -82,8 +97,14 @@ class Attempt:
         self._pulse.miss(error)
         waited = now - self._first
         others_served = self._pulse.last > self._first
-        if waited > self._patience.outage or (others_served and waited > self._patience.single):
-            error.server_down = not others_served
+        if others_served and waited > self._patience.single:
+            raise error
+        if waited > self._patience.outage:
+            error.server_down = True
+            raise error
+        if waited > self._patience.alone and self._pulse.probe():
+            self._pulse.given_up += 1
+            error.server_down = self._pulse.given_up > MOST_GIVEN_UP
             raise error
         until = now + self._pause
         self._pause = min(self._pause * 2, self._patience.longest_pause)

@@ -14,7 +14,7 @@ from services.objects.snapshot import PreviousSnapshot, Snapshot, SnapshotResult
 from services.objects.source import ObjectsSource
 from services.profile import BucketTarget
 
-QUICK = Patience(outage=1.5, single=0.6, pause=0.05, longest_pause=0.2)
+QUICK = Patience(outage=1.5, single=0.6, alone=0.8, pause=0.05, longest_pause=0.2)
 """Deadlines of minutes, shortened to what a test may wait."""
 
 
