@@ -124,7 +124,7 @@ def delete_record(database: Database[Any], job: str) -> None:
 
 def read_records(database: Database[Any]) -> list[SwapRecord]:
     """All records of the database, oldest first."""
-    found = database[JOBS_COLLECTION].find({"kind": "swap"}).sort("_id", 1)
+    found = database[JOBS_COLLECTION].find({"kind": "swap"}).sort("started", 1)
     return [record_from(dict(document)) for document in found]
 
 

@@ -84,7 +84,7 @@ def to_roll_back(database: Database[Any], job: str | None) -> SwapRecord:
             "loading": "has changed nothing",
         }
         raise Refused(f"{found.verb.capitalize()} {job} {words.get(found.state, 'holds no copies')}.")
-    newer = [record.job for record in standing if record.job > found.job]
+    newer = [record.job for record in standing if record.started > found.started]
     if newer:
         raise Refused(
             f"A newer one stands on top of {job}: {newer[-1]}.",

@@ -173,7 +173,7 @@ def undo_job(bucket: Bucket, database: Database[Any], job: str) -> Undone:
     if undone.failed:
         words.append(f"Not put back: {named(undone.failed, 'object')}")
         return Undone(words=tuple(words), complete=False)
-    release_objects(bucket, job)
+    release_objects(bucket.without_cancel(), job)
     delete_placements(database, job)
     return Undone(words=tuple(words), complete=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ FORMS = {
     "tar.gz": str(FIXTURES / "quilltap_mongo_20261101_020000.tar.gz"),
 }
 
+_numbers = itertools.count(1)
 Picture = dict[str, tuple[Any, ...]]
 
 
@@ -56,7 +57,7 @@ def ours(database: Database[Any]) -> set[str]:
 
 def job_id() -> str:
     """An id such as the launcher gives, unique within a test run."""
-    return f"20261123_{secrets.randbelow(10**6):06d}"
+    return f"20261123_{next(_numbers):06d}"
 
 
 def run_restore(
