@@ -65,6 +65,7 @@ def plan_lines(plan: Mapping[str, Any], terminal: Terminal) -> list[str]:
             f"Objects: {_count(objects.get('put'))} to put, {_count(objects.get('keep'))} to keep, "
             f"{_count(objects.get('only_live'))} only live (they stay)."
         )
+    lines += [escape(str(fact)) for fact in plan.get("facts") or ()]
     return lines
 
 

@@ -16,7 +16,12 @@ HEAVY = {"pymongo", "boto3", "botocore", "obstore", "textual", "apprise", "crypt
 def modules_after(code: str, **environ: str) -> set[str]:
     """Top-level modules that a fresh interpreter holds after `code`."""
     done = subprocess.run(
-        [sys.executable, "-P", "-c", f"{code}\nimport json, sys\nsys.stderr.write(json.dumps(sorted(sys.modules)))"],
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            f"{code}\nimport json, sys\nsys.stderr.write(json.dumps(sorted(sys.modules)))",
+        ],
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONPATH": str(ROOT), **environ},
         capture_output=True,
         text=True,
@@ -40,7 +45,12 @@ def test_services_import_no_screen() -> None:
 
 
 def test_what_every_front_end_shares_is_light() -> None:
-    light = ["services.settings.resolve", "services.settings.discover", "services.jobs.events", "services.redact"]
+    light = [
+        "services.settings.resolve",
+        "services.settings.discover",
+        "services.jobs.events",
+        "services.redact",
+    ]
     assert not modules_after("import " + ", ".join(light)) & HEAVY
 
 
@@ -61,4 +71,7 @@ def test_listing_needs_no_driver(tmp_path: Path) -> None:
 def test_waiting_for_a_job_needs_no_driver(tmp_path: Path) -> None:
     loaded = run_then_look("jobs", QUILLKEEP_STATE_DIR=str(tmp_path))
     assert not loaded & {"pymongo", "boto3", "botocore", "obstore", "textual"}
-    assert not modules_after("import tui.follow, tui.verbs_backup, tui.verbs_restore, tui.verbs_rollback") & HEAVY
+    assert (
+        not modules_after("import tui.follow, tui.verbs_backup, tui.verbs_restore, tui.verbs_rollback")
+        & HEAVY
+    )

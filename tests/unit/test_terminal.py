@@ -141,6 +141,7 @@ def test_a_plan_shows_refusals_then_losses_and_folds_what_is_the_same() -> None:
             {"name": "gone", "live": 9, "backup": None, "content": "only live", "action": "set aside"},
         ],
         "objects": {"put": 2, "keep": 1000, "only_live": 1},
+        "facts": ["Proof by content."],
     }
     text = plan_lines(plan, PLAIN)
     assert "Another restore is running." in text[0]
@@ -154,7 +155,8 @@ def test_a_plan_shows_refusals_then_losses_and_folds_what_is_the_same() -> None:
     assert any("loses 400" in line for line in text)
     assert "1 collections are the same by content." in text
     assert not any(line.startswith("tags") for line in text)
-    assert "2 to put, 1,000 to keep, 1 only live" in text[-1]
+    assert "2 to put, 1,000 to keep, 1 only live" in text[-2]
+    assert text[-1] == "Proof by content."
 
 
 def test_checks_show_the_worst_first_with_the_next_step() -> None:
