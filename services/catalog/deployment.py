@@ -9,6 +9,7 @@ which is how the backups of a lost server are found by the empty one that replac
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from services.catalog.head import ManifestHead
@@ -116,6 +117,7 @@ def is_loopback(host: str) -> bool:
     return name in ("localhost", "::1", "0.0.0.0", "") or name.startswith(("127.", "%2f", "/"))
 
 
+@lru_cache(maxsize=1024)
 def _hosts(text: str) -> frozenset[str]:
     return frozenset(_with_port(host) for host in text.lower().split(",") if host.strip())
 

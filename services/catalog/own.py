@@ -96,6 +96,8 @@ def as_backup(record: OwnRecord, accepted: frozenset[str]) -> Backup:
         missing_keys = tuple(sorted(set(head.objects.missing).difference(record.lost, accepted)))
     suspicious = () if notes.suspicious_accepted else head.suspicious
     not_good = _not_good(head, notes, missing, missing_keys, suspicious)
+    place = folder.as_path
+    files = {file.name: place / file.name for file in head.files}
     size = sum(file.bytes for file in head.files) + (head.objects.bytes if head.objects else 0)
     return Backup(
         id=head.id,
@@ -123,12 +125,14 @@ def as_backup(record: OwnRecord, accepted: frozenset[str]) -> Backup:
         counted=head.purpose == "backup",
         reason=head.reason,
         pepper_salt=head.pepper.salt if head.pepper else "",
-        database_path=folder.as_path / paths.archive if paths.archive else None,
-        objects_path=folder.as_path / paths.objects if paths.objects else None,
-        objects_list=folder.as_path / paths.objects_list if paths.objects_list else None,
-        manifest_path=folder.as_path / layout.manifest_name(head.id),
-        notes_path=folder.as_path / layout.notes_name(head.id),
-        files=tuple([folder.as_path / file.name for file in head.files]),
+        database_path=files.get(paths.archive) or place / paths.archive if paths.archive else None,
+        objects_path=place / paths.objects if paths.objects else None,
+        objects_list=files.get(paths.objects_list) or place / paths.objects_list
+        if paths.objects_list
+        else None,
+        manifest_path=place / layout.manifest_name(head.id),
+        notes_path=place / layout.notes_name(head.id),
+        files=tuple(files.values()),
     )
 
 

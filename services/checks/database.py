@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.archive.documents import Sums, hex64
 from services.archive.model import EncryptedDump
+from services.archive.names import BUCKETS
 from services.catalog.manifest import CollectionEntry, Manifest
 from services.checks.evidence import Evidence, damage, unreadable
 from services.checks.model import Outcome, check
@@ -136,11 +137,12 @@ def _pairs(evidence: Evidence) -> list[tuple[str, CollectionEntry, Sums | None]]
     if isinstance(walked, Exception):
         return None
     found = {name.collection: sums for name, sums in walked.collections.items()}
-    pairs: list[tuple[str, CollectionEntry, Sums | None]] = [
-        (name, entry, found.pop(name, None))
-        for name, entry in manifest.collections.items()
-        if entry.kind != "view"
-    ]
+    pairs: list[tuple[str, CollectionEntry, Sums | None]] = []
+    for name, entry in manifest.collections.items():
+        if entry.kind == "view":
+            continue
+        stored = BUCKETS + name if entry.kind == "timeseries" and name not in found else name
+        pairs.append((name, entry, found.pop(stored, None)))
     pairs += [(name, CollectionEntry(), sums) for name, sums in found.items()]
     return pairs
 
