@@ -22,7 +22,8 @@ def disturbance(database: Database[Any], job: str) -> tuple[str, str] | None:
     from services.jobs.host import life_of, this_host
     from services.jobs.locks import SILENCE_SECONDS
     from services.mongo.failures import translated
-    from services.mongo.record import UNFINISHED, read_records
+    from services.mongo.record import UNFINISHED
+    from services.names import JOBS_COLLECTION
 
     owner = read_lock(database)
     if owner is not None and owner.job != job:
@@ -33,16 +34,16 @@ def disturbance(database: Database[Any], job: str) -> tuple[str, str] | None:
                 f"Wait for it: `quillkeep jobs follow {owner.job}`.",
             )
     try:
-        records = read_records(database)
+        query = {"kind": "swap", "state": {"$in": list(UNFINISHED)}, "_id": {"$ne": job}}
+        unfinished = database[JOBS_COLLECTION].find_one(query, {"_id": 1})
     except PyMongoError as error:
         raise translated("Reading the jobs' records", error) from error
-    for record in records:
-        if record.state in UNFINISHED and record.job != job:
-            return (
-                f"The half-done swap of job {record.job} waits in {database.name}.",
-                f"Go on with it: `quillkeep restore --finish {record.job}`, or undo it: "
-                f"`quillkeep rollback {record.job}`.",
-            )
+    if unfinished is not None:
+        other = unfinished["_id"]
+        return (
+            f"The half-done swap of job {other} waits in {database.name}.",
+            f"Go on with it: `quillkeep restore --finish {other}`, or undo it: `quillkeep rollback {other}`.",
+        )
     return None
 
 

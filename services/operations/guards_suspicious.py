@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from services.catalog.manifest import CollectionEntry, ObjectsEntry
+from services.quilltap import PASSING_COLLECTIONS
 
 FALL = 0.30
 """A fall over this share, of documents or bytes, is suspicious."""
 MINIMUM_DOCUMENTS = 50
 """Smaller collections fall by such a share every day."""
-MAY_VANISH = frozenset({"sessions", "verification_tokens"})
-"""Collections that log-outs empty."""
 
 
 def suspicious_collections(
@@ -28,7 +27,7 @@ def suspicious_collections(
             continue
         new = now.get(name)
         if new is None or (old.documents and not new.documents):
-            if name not in MAY_VANISH:
+            if name not in PASSING_COLLECTIONS:
                 how = "is gone" if new is None else "is empty"
                 sentences.append(f"{name} {how}; {since} has {old.documents:,} documents of it.")
             continue
