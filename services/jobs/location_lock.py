@@ -72,7 +72,7 @@ class LocationLock:
     def release(self) -> None:
         """Removes the file if it is still this job's."""
         self._heartbeat.stop()
-        _remove_ours(self.path, self.mark)
+        _clear(self.path, self.mark)
 
     def _beat(self) -> bool:
         return _touch_ours(self.path, self.mark)
@@ -102,7 +102,7 @@ def writing(
             continue
         _stand_or_refuse(holder, silence_seconds)
         if _is_dead(holder, silence_seconds):
-            _clear(holder)
+            _clear(holder.path, holder.mark)
             continue
         check()
         time.sleep(min(1.0, max(0.05, silence_seconds - holder.silent)))
@@ -139,14 +139,14 @@ def reading(
         yield path
     finally:
         heartbeat.stop()
-        _remove_ours(path, mark)
+        _clear(path, mark)
 
 
 def is_being_read(folder: Path, backup: str, *, silence_seconds: float = SILENCE_SECONDS) -> Holder | None:
     """The first living reader of a backup, None when there is none; marks of this host's dead are swept."""
     for holder in list_readers(folder):
         if _is_dead(holder, silence_seconds):
-            _clear(holder)
+            _clear(holder.path, holder.mark)
         elif holder.mark is None or holder.mark.backup == backup:
             return holder
     return None
@@ -172,7 +172,7 @@ def break_marks(folder: Path, job: str) -> list[Holder]:
     holders = [read_writer(folder), *list_readers(folder)]
     broken = [holder for holder in holders if holder is not None and holder.job == job]
     for holder in broken:
-        _clear(holder)
+        _clear(holder.path, holder.mark)
     return broken
 
 
@@ -257,20 +257,20 @@ def _file_system_now(folder: Path) -> float:
         probe.unlink(missing_ok=True)
 
 
-def _clear(holder: Holder) -> None:
+def _clear(path: Path, mark: Mark | None) -> None:
     """Removes exactly the file that was judged: under its flock, and only while the name still means it."""
     try:
-        handle = os.open(holder.path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unwritable(holder.path, error) from error
+        raise _unwritable(path, error) from error
     try:
         _flock(handle)
         with contextlib.suppress(FileNotFoundError):
-            same = os.path.samestat(os.fstat(handle), os.lstat(holder.path))
-            if same and _decode(os.pread(handle, 65_536, 0)) == holder.mark:
-                holder.path.unlink()
+            same = os.path.samestat(os.fstat(handle), os.lstat(path))
+            if same and _decode(os.pread(handle, 65_536, 0)) == mark:
+                path.unlink()
     finally:
         os.close(handle)
 
@@ -303,11 +303,6 @@ def _touch_ours(path: Path, mark: Mark) -> bool:
         # A share that does not answer now is met by the job's own writes; the mark is not lost by it.
         return True
     return True
-
-
-def _remove_ours(path: Path, mark: Mark) -> None:
-    if _is_ours(path, mark):
-        path.unlink(missing_ok=True)
 
 
 def _unwritable(path: Path, error: OSError) -> QuillkeepError:
