@@ -12,11 +12,12 @@ _length_at = struct.Struct("<i").unpack_from
 
 
 class Ended(Exception):
-    """The stream ended where bytes were needed; `found` of them were there."""
+    """The stream ended where bytes were needed: `found` of them were there, from `offset` on."""
 
-    def __init__(self, found: int) -> None:
-        super().__init__(found)
+    def __init__(self, found: int, offset: int) -> None:
+        super().__init__(found, offset)
         self.found = found
+        self.offset = offset
 
 
 class BadLength(Exception):
@@ -68,12 +69,13 @@ class Feed:
             view = memoryview(self._data)[self._at : self._at + size]
             self._at += size
             return view
+        start = self.offset
         parts: list[bytes | memoryview] = [memoryview(self._data)[self._at :]]
         missing = size - here
         self._at = len(self._data)
         while missing:
             if not self._next_chunk():
-                raise Ended(size - missing)
+                raise Ended(size - missing, start)
             piece = memoryview(self._data)[:missing]
             self._at = len(piece)
             missing -= len(piece)
@@ -83,7 +85,7 @@ class Feed:
     def some(self, limit: int) -> memoryview:
         """The next bytes as they lie there, at most `limit`; `Ended` at the end."""
         if self.at_end():
-            raise Ended(0)
+            raise Ended(0, self.offset)
         view = memoryview(self._data)[self._at : self._at + limit]
         self._at += len(view)
         return view
@@ -104,7 +106,7 @@ class Feed:
         start = self.offset
         prefix = self.peek(4)
         if len(prefix) < 4:
-            raise Ended(len(prefix))
+            raise Ended(len(prefix), start)
         (length,) = _length_at(prefix)
         if not MIN_DOCUMENT <= length <= limit:
             raise BadLength(start, length)
@@ -147,7 +149,7 @@ class Feed:
             if not terminated and self.at_end():
                 return
             if len(self.peek(4)) < 4:
-                raise Ended(len(self.peek(4)))
+                raise Ended(len(self.peek(4)), self.offset)
             if self._at + _length_at(self._data, self._at)[0] > len(self._data):
                 (length,) = _length_at(self._data, self._at)
                 if MIN_DOCUMENT <= length <= limit:

@@ -113,7 +113,7 @@ class MemberFile:
         except Ended as ended:
             raise self.wrong(
                 located,
-                feed.offset,
+                ended.offset,
                 "a whole document or the terminator",
                 f"the end after {ended.found:,} bytes",
             ) from ended

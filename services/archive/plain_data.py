@@ -33,7 +33,7 @@ def plain_documents(
             "a whole document",
             found=f"the end after {ended.found:,} bytes of it: the file is cut",
             namespace=shown,
-            offset=feed.offset,
+            offset=ended.offset,
             file=file,
         ) from ended
     except BadLength as bad:

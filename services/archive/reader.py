@@ -116,7 +116,7 @@ class ArchiveReader:
             return self._feed.document(limit)
         except Ended as ended:
             raise self._wrong(
-                what, f"the end after {ended.found:,} bytes of it: the archive is cut"
+                what, f"the end after {ended.found:,} bytes of it: the archive is cut", ended.offset
             ) from ended
         except BadLength as bad:
             raise self._wrong(what, length_words(bad, limit), bad.offset) from bad
@@ -216,7 +216,7 @@ class ArchiveReader:
             raise self._wrong("documents or a header before the end of a collection", "its end alone", start)
         found = self._feed.peek(4)
         if found != TERMINATOR:
-            shown = found.hex(" ") or "the end: the archive is cut"
+            shown = found.hex(" ") if len(found) == 4 else "the end: the archive is cut"
             raise self._wrong("the terminator behind the end of a collection", shown)
         self._feed.take(4)
         if header.crc64 != running[header.namespace]:
@@ -232,6 +232,7 @@ class ArchiveReader:
             raise self._wrong(
                 "a whole document or the terminator",
                 f"the end after {ended.found:,} bytes: the archive is cut",
+                ended.offset,
             ) from ended
         except BadLength as bad:
             raise self._wrong("a BSON document", length_words(bad, limit), bad.offset) from bad

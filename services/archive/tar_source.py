@@ -50,7 +50,7 @@ class TarSource:
                     next="Write the tar to a file and give that.",
                 )
             survey = TarSource(self._source.untapped(), compressed=self._compressed, limits=self._limits)
-            for _ in survey._pass(frozenset()):
+            for _ in survey._pass(frozenset(), descriptions_only=True):
                 pass
             self._known = survey._known
         assert self._known is not None
@@ -71,7 +71,9 @@ class TarSource:
         """Bytes of the file, 0 for a pipe."""
         return self._source.size()
 
-    def _pass(self, chosen: frozenset[Namespace] | None) -> Iterator[Block | End]:
+    def _pass(
+        self, chosen: frozenset[Namespace] | None, *, descriptions_only: bool = False
+    ) -> Iterator[Block | End]:
         """Every member once; None chooses everything that is a data file."""
         assembly = Assembly(limits=self._limits, file=self._source.name)
         chunks = self._source.uncompressed(compressed=self._compressed, limits=self._limits)
@@ -79,7 +81,9 @@ class TarSource:
         try:
             reader = TarReader(chunks, limits=self._limits)
             for member in reader:
-                if not member.folder:
+                if descriptions_only and dump_name(member.name).role == "data":
+                    self._add_data(member, assembly, folders)
+                elif not member.folder:
                     yield from self._member(member, reader, assembly, folders, chosen)
         except StreamError as error:
             raise ArchiveError(
@@ -105,36 +109,39 @@ class TarSource:
         folders: dict[str, str],
         chosen: frozenset[Namespace] | None,
     ) -> Iterator[Block | End]:
-        folder, _, file = member.name.rpartition("/")
-        database = folder.rpartition("/")[2]
+        database, file = _placed(member)
         name = dump_name(file)
         if name.role == "other":
             assembly.add_other(member.name)
         elif name.role == "prelude":
             assembly.add_versions(self._small(reader, member, compressed=name.compressed))
         elif name.role == "metadata":
-            self._one_dump(database, folder, folders)
+            self._one_dump(database, member, folders)
             assembly.add_metadata(
                 database, name.stem, self._small(reader, member, compressed=name.compressed)
             )
-        elif name.stem == "oplog":
-            assembly.add_data(database, name.stem, member.name)
-            namespace = Namespace(database, "oplog")
-            yield from self._data(namespace, _below_gzip(reader.body(), self._limits), member, chosen)
         else:
-            self._one_dump(database, folder, folders)
-            assembly.add_data(database, name.stem, member.name)
-            named = assembly
-            if is_long(name.stem) and not assembly.has_metadata(database, name.stem):
-                named = self._survey()[1]
-            namespace = named.name(database, name.stem)
+            self._add_data(member, assembly, folders)
             body = reader.body()
-            yield from self._data(
-                namespace, gunzip(body, limits=self._limits) if name.compressed else body, member, chosen
-            )
+            if name.stem == "oplog":
+                namespace, body = Namespace(database, "oplog"), _below_gzip(body, self._limits)
+            else:
+                known = not is_long(name.stem) or assembly.has_metadata(database, name.stem)
+                named = assembly if known else self._survey()[1]
+                namespace = named.name(database, name.stem)
+                body = gunzip(body, limits=self._limits) if name.compressed else body
+            yield from self._data(namespace, body, member, chosen)
 
-    def _one_dump(self, database: str, folder: str, folders: dict[str, str]) -> None:
+    def _add_data(self, member: TarMember, assembly: Assembly, folders: dict[str, str]) -> None:
+        database, file = _placed(member)
+        stem = dump_name(file).stem
+        if stem != "oplog":
+            self._one_dump(database, member, folders)
+        assembly.add_data(database, stem, member.name)
+
+    def _one_dump(self, database: str, member: TarMember, folders: dict[str, str]) -> None:
         """Files of one database come from one folder; two dumps in one tar cannot be told apart."""
+        folder = member.name.rpartition("/")[0]
         if not database:
             raise ArchiveError(
                 "a folder named after the database in the tar",
@@ -174,6 +181,12 @@ class TarSource:
             if len(found) > MAX_METADATA:
                 raise StreamError(f"{printable(member.name)} of at most {MAX_METADATA:,} bytes", found="more")
         return found
+
+
+def _placed(member: TarMember) -> tuple[str, str]:
+    """(name of the folder a file lies in, its own name)."""
+    folder, _, file = member.name.rpartition("/")
+    return folder.rpartition("/")[2], file
 
 
 def _below_gzip(body: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
