@@ -166,8 +166,6 @@ def report(session: Session, ended: Ended, *, present: Present) -> int:
     if isinstance(error, Mapping):
         show_failure(*(str(error.get(key) or "") for key in ("what", "cause", "touched", "next")))
     else:
-        for passed in result.get("passed_over") or ():
-            output.say(f"Passed over {passed if isinstance(passed, str) else ': '.join(map(str, passed))}")
         output.lines(present(session, result))
     for warning in result["warnings"]:
         if warning not in ended.told:

@@ -14,7 +14,9 @@ def verify_lines(result: Mapping[str, Any], terminal: Terminal) -> list[str]:
     """Checks, the worst first, with evidence and the next step; then the verdict."""
     checks = sorted(result.get("checks", ()), key=lambda check: _WORST_FIRST.get(check["status"], 0))
     widest = max((len(escape(check["name"])) for check in checks), default=0)
-    lines = []
+    lines = [
+        f"Passed over {escape(': '.join(map(str, passed)))}" for passed in result.get("passed_over") or ()
+    ]
     for check in checks:
         lines.append(
             f"{terminal.status(check['status'])}{' ' * (8 - len(check['status']))}"

@@ -24,7 +24,13 @@ def is_unchanged(row: Mapping[str, Any]) -> bool:
 
 def plan_lines(plan: Mapping[str, Any], terminal: Terminal) -> list[str]:
     """What an admin reads before anything is touched."""
-    lines: list[str] = []
+    lines = (
+        [f"Restore {escape(str(plan['backup']))} into {escape(str(plan['target']))}"]
+        if "target" in plan
+        else []
+    )
+    for passed in plan.get("passed_over") or ():
+        lines.append(f"Passed over {escape(str(passed))}")
     refusals: Sequence[Any] = plan.get("refusals") or ()
     for refusal in refusals:
         lines.append(f"{terminal.status('refused')}  {_text(refusal)}")
