@@ -57,20 +57,6 @@ def _recorded(marks: Sequence[Checkpoint]) -> bool:
     return bool(states) and states[-1] != "loading"
 
 
-def _subject(marks: Sequence[Checkpoint], job: str) -> str:
-    """The job whose swap record is on disk: a finish or an undo goes on with another job's."""
-    for mark in reversed(marks):
-        if mark.name in (RENAMING, RECORD) and "job" in mark.data:
-            return str(mark.data["job"])
-    return job
-
-
-def _recorded(marks: Sequence[Checkpoint]) -> bool:
-    """Whether the bucket may have been touched: the last record says more than that copies are loaded."""
-    states = [str(mark.data.get("state", "")) for mark in marks if mark.name == RECORD]
-    return bool(states) and states[-1] not in ("loading", "")
-
-
 def _holds_app(marks: Sequence[Checkpoint]) -> bool:
     """The last word on the application counts; one found stopped is nobody's to start."""
     holds = False
