@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,6 +18,29 @@ LEAVE_SECONDS = 5.0
 
 def _nothing() -> None:
     """No cancel."""
+
+
+class ByteBudget:
+    """Bounds the bytes that threads hold at once; one larger than the whole budget passes alone."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = 0
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def hold(self, size: int) -> Iterator[None]:
+        """Waits until `size` bytes fit."""
+        size = min(size, self._most)
+        with self._changed:
+            self._changed.wait_for(lambda: self._held + size <= self._most)
+            self._held += size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held -= size
+                self._changed.notify_all()
 
 
 def run_pool(

@@ -15,13 +15,16 @@ from services.objects.ends import SINGLE_PUT_BYTES
 from services.objects.failures import StoreError
 from services.objects.fetching import hash_file
 from services.objects.keys import Headers, md5_of, old_folder
-from services.objects.pool import run_pool
+from services.objects.pool import ByteBudget, run_pool
 from services.objects.restore_model import LiveObject, NamedObject, ObjectPlan, ObjectsResult, Placement
 from services.objects.source import Body, ObjectsSource
 
 BATCH_OBJECTS = 256
 BATCH_BYTES = 512 << 20
 """A batch ends at either; the lock is looked at and the journal written once a batch."""
+
+HELD_BYTES = 64 << 20
+"""Bodies held in memory at once by all threads."""
 
 FindElsewhere = Callable[[str, str], Path | None]
 
@@ -115,6 +118,7 @@ class Putting:
         self._journal, self._check_lock, self._check = journal, check_lock, check
         self._threads = threads
         self._loss_allowed = allow_possible_loss
+        self._budget = ByteBudget(HELD_BYTES)
         self._copies = old_folder(bucket.prefix, job)
         self._number = 0
         self._placements: list[Placement] = []
@@ -208,7 +212,8 @@ class Putting:
 
     def _put_one(self, body: Body) -> _Put:
         try:
-            return self._put_verified(body)
+            with self._budget.hold(body.entry.size):
+                return self._put_verified(body)
         except StoreError as error:
             if error.kind == "no-bucket" or error.server_down:
                 raise self.bucket.explain(error) from None

@@ -255,7 +255,7 @@ class Snapshot:
             partial=self._partial_path(),
             final=final,
             now=self._clock(),
-            refused=self._link_refused,
+            refused=lambda error: self._link_refused(error, info.size),
         )
         return _Outcome(taken.how, taken.line) if taken else None
 
@@ -345,7 +345,8 @@ class Snapshot:
     def _partial_path(self) -> Path:
         return self._partial / str(next(self._numbers))
 
-    def _link_refused(self, error: OSError) -> None:
+    def _link_refused(self, error: OSError, size: int) -> None:
+        self._space(size)
         with self._lock:
             first, self._link_refusal = not self._link_refusal, error.strerror or type(error).__name__
         if first:

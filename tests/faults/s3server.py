@@ -8,6 +8,7 @@ Objects live in a dict by their exact key; signatures are not looked at.
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -61,20 +62,24 @@ class Fault:
 class FaultyS3:
     """The server; `objects` and `faults` may be changed while it runs, `requests` is what came."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.objects: dict[str, Stored] = {}
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
         self.lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"s3": self}))
         self._http.daemon_threads = True
+        self._scheme = "http"
+        if tls is not None:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
+            self._scheme = "https"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
     @property
     def endpoint(self) -> str:
         """Its URL."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._http.server_address[1]}"
 
     def target(self, prefix: str = "") -> BucketTarget:
         """Its one bucket."""
@@ -114,12 +119,17 @@ class FaultyS3:
 class _Handler(BaseHTTPRequestHandler):
     s3: FaultyS3
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
     def _parse(self) -> tuple[str | None, str, dict[str, str]]:
         path, _, query = self.path.partition("?")
+        if path.startswith("http://"):
+            # Asked as a proxy: the way to try virtual-hosted style without a name server.
+            host, _, key = path.removeprefix("http://").partition("/")
+            path = f"/{host.partition('.')[0]}/{key}"
         bucket, slash, key = path[1:].partition("/")
         fields = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
         return (bucket if bucket == BUCKET else None), unquote(key) if slash else "", fields

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
+import ssl
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from services.errors import QuillkeepError
+from services.errors import QuillkeepError, Refused
 from services.objects.bucket import open_bucket
+from services.objects.clients import build_clients
 from services.objects.failures import BucketForbidden, BucketUnreachable
 from services.objects.manifest import read_lines
 from services.objects.patience import Patience
 from services.objects.restore import plan_objects, undo_objects
 from services.objects.snapshot import Snapshot
 from services.objects.source import open_objects
+from services.profile import BucketTarget
+from services.secret import Secret
 from tests.faults.s3server import Fault, FaultyS3, Stored
 from tests.services.objects_support import contents, opened, paths, put, snapshot
 
@@ -94,7 +105,7 @@ def test_a_passing_fault_is_ridden_out(s3: FaultyS3, location: Path, fault: Faul
 
 
 def test_an_outage_of_everything_is_waited_for_and_said(s3: FaultyS3, location: Path) -> None:
-    until = time.monotonic() + 4
+    until = time.monotonic() + 2.8
     for method in ("GET", "HEAD"):
         s3.faults.append(Fault(method=method, until=until, status=503, code="ServiceUnavailable"))
     said: list[str] = []
@@ -153,7 +164,7 @@ def test_replaced_between_listing_and_reading_is_read_as_it_is_now(s3: FaultyS3,
 
 
 def test_a_slow_server_is_waited_for(s3: FaultyS3, location: Path) -> None:
-    s3.faults.append(Fault(key=BAD, pause=0.3))
+    s3.faults.append(Fault(key=BAD, pause=0.15))
     assert snapshot(opened(s3.target()), location).missing == ()
 
 
@@ -246,3 +257,97 @@ def test_a_server_lost_while_putting_can_be_undone_from_the_journal(s3: FaultyS3
     undone = undo_objects(store, journal)
     assert (undone.put_back, undone.failed) == (6, ())
     assert contents(store) == before
+
+
+def test_only_the_time_differs_costs_one_head_and_links(s3: FaultyS3, location: Path) -> None:
+    store = opened(s3.target())
+    snapshot(store, location)
+    s3.objects[BAD].modified += timedelta(hours=1)
+    s3.objects["users/u/IMAGE/0.png"].modified += timedelta(hours=1)
+    s3.objects["users/u/IMAGE/0.png"].headers["content-type"] = "image/gif"
+    s3.requests.clear()
+    result = snapshot(store, location, "2", previous="1")
+    assert (result.linked, result.fetched) == (6, 1)
+    assert s3.count("HEAD", BAD) == 1 and s3.count("GET", BAD) == 0
+    assert snapshot(store, location, "3", previous="2").linked == 7
+
+
+def test_https_with_its_own_authority(location: Path, tmp_path: Path) -> None:
+    authority, context = _authority(tmp_path)
+    server = FaultyS3(context)
+    try:
+        server.put("a", b"1")
+        server.put("b//c", b"2")
+        trusting = opened(msgspec.structs.replace(server.target(), ca_file=str(authority)))
+        assert contents(trusting) == {"a": b"1", "b//c": b"2"}
+        with pytest.raises(BucketUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+            opened(server.target()).require()
+        with pytest.raises(Refused, match="CA file"):
+            opened(msgspec.structs.replace(server.target(), ca_file="/no/such/file"))
+    finally:
+        server.stop()
+
+
+def _authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A CA's certificate file, and a server certificate of it for 127.0.0.1."""
+    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A test's authority")])
+    now = datetime.now(UTC)
+
+    def certificate(subject: x509.Name, public: ec.EllipticCurvePublicKey, ca: bool) -> x509.Certificate:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(name)
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+                critical=False,
+            )
+            .sign(ca_key, hashes.SHA256())
+        )
+
+    pem = serialization.Encoding.PEM
+    authority, server = folder / "ca.pem", folder / "server.pem"
+    authority.write_bytes(certificate(name, ca_key.public_key(), True).public_bytes(pem))
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    server.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate(subject, key.public_key(), False).public_bytes(pem)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server)
+    return authority, context
+
+
+def test_virtual_hosted_style_names_the_bucket_in_the_host(
+    s3: FaultyS3, location: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", s3.endpoint)
+    monkeypatch.setenv("http_proxy", s3.endpoint)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    s3.put("odd//key", b"odd")
+    target = msgspec.structs.replace(s3.target(), endpoint="http://s3.example.test", path_style=False)
+    assert snapshot(opened(target), location).count == 8
+
+
+def test_aws_proper_is_not_redirected_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    keys = {"access_key": Secret("AKIAEXAMPLE"), "secret_key": Secret("secretsecret")}
+    for region, style, expected in (
+        ("eu-central-1", True, "https://s3.eu-central-1.amazonaws.com"),
+        ("cn-north-1", True, "https://s3.cn-north-1.amazonaws.com.cn"),
+        ("eu-central-1", False, "https://b.s3.eu-central-1.amazonaws.com"),
+    ):
+        clients = build_clients(BucketTarget(bucket="b", region=region, path_style=style, **keys))
+        assert clients.down.config["endpoint"] == expected
+        assert clients.up.config["endpoint"] == expected
+        assert clients.exact.meta.endpoint_url == expected.replace("//b.", "//")
+    with pytest.raises(Refused, match="No S3 keys are set for http"):
+        build_clients(BucketTarget(bucket="b", endpoint="http://127.0.0.1:9"))
