@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from services.app_control import AppController, start_app, stop_app
 from services.errors import QuillkeepError, Refused, UsageProblem
 from services.files import make_private_folder
@@ -30,7 +32,23 @@ def backup(plan: BackupPlan, ctx: JobContext) -> BackupResult:
             run.read()
         run.prove()
         lock.assert_held()
-        return run.publish()
+        result = run.publish()
+    return _release_due(plan, result, ctx)
+
+
+def _release_due(plan: BackupPlan, result: BackupResult, ctx: JobContext) -> BackupResult:
+    """Rollback copies that have waited long enough go after a backup; what stays is a warning."""
+    if plan.purpose != "backup" or "database" not in plan.parts:
+        return result
+    from services.recovery.expiry import release_due
+
+    try:
+        warnings = release_due(ctx, backup)
+    except QuillkeepError as trouble:
+        warnings = [f"Old rollback copies were not looked at: {trouble}"]
+    if not warnings:
+        return result
+    return replace(result, status="warnings", warnings=(*result.warnings, *warnings))
 
 
 def location_folder(plan: BackupPlan, profile: Profile) -> Path:

@@ -94,6 +94,8 @@ def restore(plan: RestorePlan, ctx: JobContext) -> RestoreResult:
         sweep.leftovers(session, ctx)
         draft = draft_plan(plan.request, ctx, session, compare=False)
         _refuse(plan, draft)
+        for words in draft.result.warnings:
+            ctx.log(words, "warning")
         with watched(ctx):
             return RestoreRun(plan, ctx, session, lock, draft).run()
 
@@ -138,7 +140,7 @@ class RestoreRun:
         self.session = session
         self.lock = lock
         self.draft = draft
-        self.warnings: list[str] = list(draft.result.warnings)
+        self.warnings: list[str] = []
         self.application = Application(
             ctx,
             session,
@@ -204,7 +206,7 @@ class RestoreRun:
         profile = self.ctx.profile
         decided = replace(profile, app=None)
         risks, words = guards.writers(writers, self.session, decided)
-        self.warnings = [word for word in self.warnings if "will be stopped first" not in word] + words
+        self.warnings += words
         unallowed(risks, self.plan.allow)
         if any(risk.word == "writers" for risk in risks):
             self.warnings.append(f"Writers were not proven stopped: {writers.detail}.")

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo.database import Database
 
+from services.catalog.scan import scan
 from services.errors import Refused
+from services.operations.backup import backup
+from services.operations.backup_model import BackupPlan
 from services.profile import Profile
-from tests.services.restore_support import ARCHIVE, FORMS, ours, picture, run_restore, run_rollback
+from tests.services.restore_support import (
+    ARCHIVE,
+    FORMS,
+    job_id,
+    ours,
+    picture,
+    run_restore,
+    run_rollback,
+)
+from tests.support import make_context
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -81,3 +94,24 @@ def test_a_foreign_client_is_a_risk(profile: Profile, db: Database[Any], tmp_pat
         run_restore(profile, tmp_path, only="database", allow=())
     assert "--allow writers" in refused.value.next
     assert not picture(db) and not ours(db)
+
+
+def test_a_nightly_backup_releases_copies_that_waited_long_enough(
+    profile: Profile, db: Database[Any], tmp_path: Path
+) -> None:
+    db["characters"].insert_many([{"_id": number} for number in range(10)])
+    result, _ = run_restore(profile, tmp_path, only="database")
+    early = make_context(profile, tmp_path, job=job_id())
+    backup(BackupPlan(only="database"), early)
+    assert ours(db), "72 hours have not passed"
+    late = make_context(
+        profile, tmp_path, job=job_id(), clock=lambda: datetime.now(UTC) + timedelta(hours=73)
+    )
+    made = backup(BackupPlan(only="database"), late)
+    assert made.status == "ok", made.warnings
+    assert not ours(db)
+    rows = scan(profile.locations, profile, late.paths)
+    kept = [row for row in rows if row.reason == f"before release of {result.job}"]
+    assert len(kept) == 1 and not kept[0].counted
+    restored, _ = run_restore(profile, tmp_path, kept[0].id, collections=("characters",))
+    assert restored.collections["characters"].documents == 10
