@@ -22,6 +22,11 @@ MAX_DEPTH = 3
 MAX_FOLDERS = 2_000
 """Folders looked into per location, so that a location that is a home folder does not hang a list."""
 
+NOT_BACKUPS = frozenset(
+    {"lost+found", "$RECYCLE.BIN", "System Volume Information", "@eaDir", "#recycle", "#snapshot"}
+)
+"""Folders that file systems and NAS boxes make; most users may not read them, and no backup lies there."""
+
 
 class LocationProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A location, or a folder of one, that could not be read: its backups are unknown, not absent."""
@@ -114,7 +119,7 @@ def _scan_location(
         if depth >= MAX_DEPTH:
             continue
         for name in others:
-            if folder.entries[name].is_symlink():
+            if name in NOT_BACKUPS or folder.entries[name].is_symlink():
                 continue
             if looked + len(todo) >= MAX_FOLDERS:
                 problems.append(

@@ -9,6 +9,7 @@ import msgspec
 
 from services.catalog.manifest import Part
 from services.catalog.model import CheckStatus, Depth
+from services.catalog.naming import printable
 
 if TYPE_CHECKING:
     from services.checks.evidence import Evidence
@@ -80,10 +81,10 @@ def run_check(entry: Check, evidence: Evidence) -> CheckResult | None:
     return CheckResult(
         name=entry.name,
         status=outcome.status,
-        detail=outcome.detail,
-        next=step,
+        detail=printable(outcome.detail),
+        next=printable(step),
         subject=entry.subject,
-        findings=outcome.findings,
+        findings=tuple(printable(finding) for finding in outcome.findings),
     )
 
 

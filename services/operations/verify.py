@@ -12,6 +12,7 @@ from services.archive.documents import hex64
 from services.catalog.listing import artefact_name, lookup
 from services.catalog.manifest import Manifest, Part
 from services.catalog.model import Backup, CheckStatus, Depth
+from services.catalog.naming import printable
 from services.catalog.notes import BadObject, CheckNote, SharedDamageNote, append_note
 from services.catalog.scan import Catalog
 from services.checks.all import BACKUP_CHECKS
@@ -126,7 +127,9 @@ def _run(plan: VerifyPlan, ctx: JobContext, backup: Backup, catalog: Catalog, ph
         status=status,
         warnings=tuple(warnings),
         id=backup.id,
-        path=str(backup.manifest_path or backup.database_path or backup.objects_path or backup.folder),
+        path=printable(
+            str(backup.manifest_path or backup.database_path or backup.objects_path or backup.folder)
+        ),
         depth=plan.depth,
         proof=note.proof,
         checks=tuple(results),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import shutil
@@ -22,6 +23,7 @@ from services.operations.verify import VerifyPlan, VerifyResult, verify
 from services.paths import Paths
 from services.profile import BucketTarget, Location, MongoTarget, Profile
 from services.secret import Secret
+from services.streams.files import READ_BYTES
 from tests.fabric import HOST, NIGHT, OBJECTS, as_nobody, make_backup, open_folder
 from tests.support import FIXTURES, ROOT, RecordingContext, make_context
 
@@ -365,3 +367,47 @@ def test_notes_of_a_folder_that_cannot_be_written_go_to_the_state(tmp_path: Path
             assert verify(VerifyPlan(backup="quilltap-20261101.gz"), context).status == "ok"
             (backup,) = survey(context.profile.locations, context.profile, Paths(base / "state")).backups
         assert backup.verified is not None and backup.verified.status == "ok"
+
+
+@pytest.mark.parametrize("name", ["quilltap\n\x1b[2J.gz", os.fsdecode(b"quilltap-caf\xe9.gz")])
+def test_hostile_names_do_not_reach_the_document(
+    context: RecordingContext, location: Path, name: str
+) -> None:
+    shutil.copy(FIXTURES / "corrupt" / "truncated.gz", location / name)
+    (row,) = listing.list_backups(context.profile, context.paths)["backups"]
+    for ref in (row["id"], str(location / name)):
+        result = verify(VerifyPlan(backup=ref), context)
+        text = msgspec.json.encode(msgspec.to_builtins(result)).decode()
+        assert result.status == "fail" and "\\u001b" not in text and "\\n" not in text, text
+    assert listing.show(row["id"], context.profile, context.paths)["checks"]
+
+
+def test_a_disk_that_gives_no_bytes_is_unknown_not_damage(
+    context: RecordingContext, location: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reads fail by a patched system call: no real disk can be made to answer EIO on demand."""
+    made = make_backup(location, objects=None)
+    foreign = _copied(context, "quilltap-20261101.gz")
+    real_read, real_pread = os.read, os.pread
+    archive = location / layout.archive_name(made.id)
+
+    def broken_pread(handle: int, size: int, offset: int) -> bytes:
+        if os.path.sameopenfile(handle, held.fileno()):
+            raise OSError(errno.EIO, "Input/output error")
+        return real_pread(handle, size, offset)
+
+    def broken_read(handle: int, size: int) -> bytes:
+        if size == READ_BYTES:
+            raise OSError(errno.EIO, "Input/output error")
+        return real_read(handle, size)
+
+    monkeypatch.setattr(os, "pread", broken_pread)
+    monkeypatch.setattr(os, "read", broken_read)
+    with open(archive, "rb") as held:
+        for ref in (made.id, foreign):
+            result = verify(VerifyPlan(backup=ref), context)
+            assert result.status == "unknown", result.checks
+            (check,) = [check for check in result.checks if check.name == "archive"]
+            assert "Input/output error" in check.detail and "disk" in check.next
+    monkeypatch.undo()
+    assert survey(context.profile.locations, context.profile, context.paths).backups[0].good

@@ -150,6 +150,7 @@ def test_no_permission_is_said_by_name(tmp_path: Path) -> None:
         shutil.copy(FIXTURES / "zoo.archive.gz", half / "quilltap-mongo.gz")
         os.chmod(half / "quilltap-mongo.gz", 0o600)
         (half / "old").mkdir(mode=0o700)
+        (half / "lost+found").mkdir(mode=0o700)
         with as_nobody():
             found = look(closed, half)
             with pytest.raises(QuillkeepError, match="no permission"):
