@@ -12,7 +12,7 @@ import msgspec
 from services.errors import QuillkeepError, Refused, UsageProblem
 from services.jobs.events import CancelRequested, Finished
 from services.jobs.host import this_host
-from services.jobs.journal import process_of, read_events
+from services.jobs.journal import can_see, process_of, read_events
 from services.jobs.launch import read_started
 from services.jobs.process import is_alive
 from services.paths import Paths
@@ -29,10 +29,14 @@ class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def job_folder(paths: Paths, job: str) -> Path:
-    """The folder of a job that exists. Errors: `UsageProblem` for an id nobody knows."""
+    """The folder of a job. Errors: `UsageProblem` for an id nobody knows, `Refused` without permission."""
     folder = paths.jobs / job
     if not job or "/" in job or job in (".", "..") or not folder.is_dir():
         raise UsageProblem(f"There is no job {job}.", next="`quillkeep jobs` lists them.")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise Refused(
+            f"No permission to read job {job}.", next=f"Run as the user who owns {folder}, or as root."
+        )
     return folder
 
 
@@ -48,9 +52,7 @@ def cancel_job(
     started = read_started(folder)
     if started is None:
         raise Refused(f"Job {job} has not begun.", next="Look again with `quillkeep jobs`.")
-    here = this_host()
-    known = here.machine_id == started.machine_id and here.pid_namespace == started.pid_namespace
-    if not known:
+    if not can_see(started, this_host()):
         raise Refused(
             f"Job {job} runs on {started.host}, not here.", next=f"Run `quillkeep jobs cancel {job}` there."
         )

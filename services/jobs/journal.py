@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import threading
 import time
@@ -24,6 +25,7 @@ from services.jobs.events import (
     Progress,
     Started,
 )
+from services.jobs.host import HostIdentity, this_host
 from services.jobs.process import ProcessIdentity, is_alive
 from services.redact import redact, redact_values
 
@@ -32,6 +34,8 @@ LOG = "log"
 POLL_SECONDS = 0.15
 START_SECONDS = 15.0
 """How long a reader waits for a job's first line when it was not told the process."""
+SILENT_SECONDS = 600.0
+"""A job of another host or container, whose process cannot be seen, is lost when its journal stood still so long."""
 WATCHER_SECONDS = 3.0
 """How long a reader waits for the watcher's last word after the job's process went."""
 
@@ -163,7 +167,7 @@ def follow_events(
         if not alive:
             return
         idle()
-        time.sleep(poll)
+        follower.pause(poll)
 
 
 class _Follower:
@@ -171,6 +175,7 @@ class _Follower:
 
     def __init__(self, folder: Path, process: ProcessIdentity | None) -> None:
         self._path = folder / JOURNAL
+        self._foreign = False
         self._offset = 0
         self._process = process
         self._watched = False
@@ -197,6 +202,8 @@ class _Follower:
             yield event
 
     def may_write(self) -> bool:
+        if self._foreign:
+            return time.time() - self._path.stat().st_mtime < SILENT_SECONDS
         if self._process is None:
             return time.monotonic() - self._begun < START_SECONDS
         if is_alive(self._process):
@@ -205,9 +212,26 @@ class _Follower:
         waiting = time.monotonic() - self._gone_at < WATCHER_SECONDS
         return self._watched and not self._lost and waiting
 
+    def pause(self, seconds: float) -> None:
+        """Sleeps, but wakes at once when the process ends."""
+        try:
+            handle = os.pidfd_open(self._process.pid) if self._process and not self._foreign else None
+        except OSError:
+            handle = None
+        if handle is None:
+            time.sleep(seconds)
+            return
+        try:
+            waiter = select.poll()
+            waiter.register(handle, select.POLLIN)
+            waiter.poll(seconds * 1_000)
+        finally:
+            os.close(handle)
+
     def _note(self, event: AnyEvent) -> None:
         if isinstance(event, Started):
             self._process = process_of(event)
+            self._foreign = not can_see(event, this_host())
         elif isinstance(event, Checkpoint):
             self._watched = self._watched or event.name == WATCHED
             self._lost = self._lost or event.name == LOST
@@ -216,6 +240,16 @@ class _Follower:
 def process_of(started: Started) -> ProcessIdentity:
     """The process that wrote a journal."""
     return ProcessIdentity(pid=started.pid, started=started.process_started, boot_id=started.boot_id)
+
+
+def can_see(started: Started, here: HostIdentity) -> bool:
+    """Whether the process that wrote a journal would be seen from here: this machine, and not another container.
+
+    One of an earlier boot of this machine would be seen, and is not.
+    """
+    if started.machine_id != here.machine_id:
+        return False
+    return started.boot_id != here.boot_id or started.pid_namespace == here.pid_namespace
 
 
 def _ends_torn(handle: int) -> bool:

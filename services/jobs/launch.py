@@ -162,4 +162,6 @@ def _log_tail(folder: Path) -> str:
         data = (folder / LOG).read_bytes()[-LOG_TAIL:]
     except OSError as error:
         return f"Its log cannot be read: {os.strerror(error.errno or 0)}."
+    if not data and os.statvfs(folder).f_bavail == 0:
+        return f"The disk of {folder} is full."
     return redact(data.decode("utf-8", "replace").strip())

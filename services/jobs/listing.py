@@ -22,7 +22,15 @@ from services.jobs.events import (
     Started,
 )
 from services.jobs.host import HostIdentity, this_host
-from services.jobs.journal import JOURNAL, decode_line, decode_lines, process_of, read_events
+from services.jobs.journal import (
+    JOURNAL,
+    SILENT_SECONDS,
+    can_see,
+    decode_line,
+    decode_lines,
+    process_of,
+    read_events,
+)
 from services.jobs.launch import ID_FORMAT
 from services.jobs.process import is_alive
 from services.jobs.way_on import remains_of
@@ -43,8 +51,6 @@ State = Literal[
 HEAD_BYTES = 8_192
 TAIL_BYTES = 8_192
 STARTING_SECONDS = 30.0
-SILENT_SECONDS = 600.0
-"""A job of another host or container, whose process cannot be seen, is lost when its journal stood still so long."""
 
 
 class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,9 +204,7 @@ def _without_journal(folder: Path) -> JobSummary:
 
 
 def _runs(started: Started, here: HostIdentity, changed: float) -> bool:
-    if started.machine_id == here.machine_id and (
-        started.boot_id != here.boot_id or started.pid_namespace == here.pid_namespace
-    ):
+    if can_see(started, here):
         return is_alive(process_of(started))
     return time.time() - changed < SILENT_SECONDS
 

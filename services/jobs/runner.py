@@ -26,6 +26,7 @@ from services.jobs.host import this_host, user_name
 from services.jobs.journal import Journal
 from services.jobs.process import this_process
 from services.jobs.spec import JobSpec, conceal, receive, secrets_of
+from services.jobs.systemd import killed_at_logout
 from services.operations.registry import load
 from services.operations.result import exit_code, failure_document
 from services.paths import Paths
@@ -59,6 +60,9 @@ def main() -> NoReturn:
         report=journal.write,
     )
     journal.write(_started(spec))
+    warning = killed_at_logout()
+    if warning is not None:
+        ctx.log(warning, "warning")
     finished = _run(spec, ctx, wake)
     _write_result(journal, finished)
     sys.stdout.flush()

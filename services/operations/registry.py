@@ -25,7 +25,6 @@ class VerbEntry(msgspec.Struct, frozen=True):
 VERBS: dict[str, VerbEntry] = {
     "accept": VerbEntry("services.operations.accept", "AcceptPlan", "accept"),
     "backup": VerbEntry("services.operations.backup", "BackupPlan", "backup"),
-    "demo-fill": VerbEntry("services.operations.demo_fill", "DemoFillPlan", "demo_fill"),
     "finish": VerbEntry("services.operations.finish", "FinishPlan", "finish"),
     "pin": VerbEntry("services.operations.pin", "PinPlan", "pin"),
     "plan": VerbEntry("services.operations.plan", "PlanRequest", "plan"),

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.errors import QuillkeepError, Refused, UsageProblem
@@ -28,10 +29,12 @@ from services.jobs.events import (
     Progress,
     Started,
 )
+from services.jobs.host import this_host
 from services.jobs.journal import JOURNAL, LOG, Journal, follow_events, read_events
 from services.jobs.launch import StartedJob, make_job_folder, start_job
 from services.jobs.listing import JobSummary, list_jobs
 from services.jobs.process import is_alive, this_process
+from services.operations.registry import VERBS, load
 from services.operations.selftest import SelftestPlan
 from services.paths import Paths
 from services.profile import AppControl, BucketTarget, MongoTarget, Profile
@@ -199,6 +202,59 @@ def test_a_killed_job_is_lost_and_its_reader_ends(start: Start, paths: Paths) ->
     assert not isinstance(followed[-1], Finished)
     summary = only(paths)
     assert summary.state == "lost" and "without a result" in summary.summary
+
+
+def test_a_reused_pid_is_never_signalled(paths: Paths) -> None:
+    me = this_process()
+    job, folder = make_job_folder(paths, datetime(2026, 11, 22, tzinfo=UTC))
+    host = this_host()
+    journal = Journal(folder)
+    journal.write(
+        Started(
+            at=datetime.now(UTC),
+            job=job,
+            verb="backup",
+            plan={},
+            profile=None,
+            pid=me.pid,
+            process_started="1",
+            boot_id=me.boot_id,
+            host=host.hostname,
+            machine_id=host.machine_id,
+            pid_namespace=host.pid_namespace,
+            user="ann",
+            version="0",
+        )
+    )
+    journal.close()
+    with pytest.raises(Refused, match="does not run any more"):
+        cancel_job(paths, job)
+    assert only(paths).state == "lost" and only(paths).way_on == ("quillkeep backup",)
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_under_systemd_run_the_job_is_the_same_process_and_without_it_it_starts_plainly(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    # There is no systemd in a test: this stands in for `systemd-run --scope`, which execs the command.
+    tool = tmp_path / "bin" / "systemd-run"
+    tool.parent.mkdir()
+    body = 'echo "$@" > "$0.args"; while [ "$1" != -- ]; do shift; done; shift; exec "$@"'
+    tool.write_text(f"#!/bin/sh\n{body if works else 'echo Failed to connect to bus >&2; exit 1'}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr("services.jobs.launch.wants_scope", lambda: True)
+    job = start_job("selftest", SelftestPlan(), PROFILE, paths)
+    assert result_of(job).status == "ok"
+    if works:
+        arguments = (tool.parent / "systemd-run.args").read_text()
+        assert arguments.startswith("--scope --quiet --collect") and f"quillkeep-job-{job.job}" in arguments
+
+
+def test_every_verb_of_the_registry_can_be_loaded() -> None:
+    for verb in VERBS:
+        plan, operation = load(verb)
+        assert issubclass(plan, msgspec.Struct) and callable(operation), verb
 
 
 def test_unknown_jobs_and_jobs_of_other_hosts_are_not_signalled(paths: Paths, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from services.errors import QuillkeepError
 from services.jobs.events import AnyEvent, Checkpoint, Finished, Log, PhaseStarted, Progress, Started
+from services.jobs.host import this_host
 from services.jobs.journal import JOURNAL, Journal, follow_events, read_events
 from services.jobs.process import ProcessIdentity, boot_id, this_process
 from services.redact import remember
@@ -38,7 +39,8 @@ def started(process: ProcessIdentity | None = None) -> Started:
         process_started=process.started,
         boot_id=process.boot_id,
         host="here",
-        machine_id="m",
+        machine_id=this_host().machine_id,
+        pid_namespace=this_host().pid_namespace,
         user="root",
         version="0",
     )
