@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from services.demo.ports import LOOPBACK, answers, free_ports, wait_until
+from services.demo.ports import LOOPBACK, free_ports, listens, wait_until
 from services.demo.process import ServerFailed, Supervised
 from services.files import make_private_folder, write_whole
 from services.profile import MongoTarget
@@ -244,7 +244,7 @@ class Mongod:
         process = Supervised(argv, folder=self.folder, log=self.folder / "start.log", sweep=self._sweep)
         self._processes[member] = process
         # A server of somebody else may have taken the port: ours then ends by itself (exit 48).
-        if wait_until(lambda: process.poll() is not None or answers(port), START_SECONDS) and (
+        if wait_until(lambda: process.poll() is not None or listens(process.pid, port), START_SECONDS) and (
             wait_until(lambda: process.poll() is not None or self._greets(port), START_SECONDS)
             and process.poll() is None
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import time
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+LISTEN = "0A"
+"""The state in /proc/net/tcp, from include/net/tcp_states.h."""
 LOWEST = 10_000
 EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
@@ -49,6 +52,22 @@ def answers(port: int, seconds: float = 0.5) -> bool:
     except OSError:
         return False
     return True
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether it is this process that listens on 127.0.0.1:`port`, and not a stranger who was quicker (Linux)."""
+    local = f"0100007F:{port:04X}"
+    inodes = {
+        f"socket:[{fields[9]}]"
+        for fields in (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+        if fields[1] == local and fields[3] == LISTEN
+    }
+    if not inodes:
+        return False
+    try:
+        return any(os.readlink(handle) in inodes for handle in Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:
+        return False
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, pause: float = 0.02) -> bool:

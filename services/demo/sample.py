@@ -31,6 +31,7 @@ WRITERS = 2
 UPLOADS = 8
 WHOLE_BYTES = 16 << 20
 """Larger objects are put as a stream."""
+PART_BYTES = 8 << 20
 
 
 class BucketFill(msgspec.Struct, frozen=True):
@@ -147,5 +148,13 @@ def _upload(store: Any, files: SampleFiles, number: int) -> int:
     file = files.file(number)
     attributes: dict[str, str] = {"Content-Type": file.content_type, **file.metadata}
     body: Any = files.body(number) if file.size <= WHOLE_BYTES else files.content(number)
-    obstore.put(store, file.key, body, attributes=attributes, use_multipart=file.size > WHOLE_BYTES)
+    obstore.put(
+        store,
+        file.key,
+        body,
+        attributes=attributes,
+        use_multipart=file.size > WHOLE_BYTES,
+        chunk_size=PART_BYTES,
+        max_concurrency=2,
+    )
     return file.size
