@@ -75,7 +75,7 @@ __all__ = ["MissingObject", "PreviousSnapshot", "RottenFile", "Snapshot", "Snaps
 class Snapshot:
     """Takes one snapshot: `first_pass`, `second_pass`, `finish`; `discard` removes an unfinished one.
 
-    `folder` must not exist; `manifest` is the object manifest's path. Raises `QuillkeepError` when the bucket
+    One thread calls them all. `folder` must not exist; `manifest` is the object manifest's path. Raises `QuillkeepError` when the bucket
     as a whole cannot be read or the location cannot take it, and whatever `check` and `space` raise.
     """
 

@@ -10,7 +10,9 @@ import pytest
 
 from services.errors import QuillkeepError, Refused
 from services.objects.bucket import Bucket
+from services.objects.elsewhere import Elsewhere
 from services.objects.keys import Headers
+from services.objects.linking import PreviousSnapshot
 from services.objects.restore import (
     LiveObject,
     Placement,
@@ -253,3 +255,26 @@ def test_prove_names_what_is_gone_or_changed(damaged: Bucket, location: Path) ->
     fill(damaged, {CHANGED: b"again"})
     assert {named.key for named in prove_objects(damaged, plan, result)} == {"users/u0/IMAGE/00.png", CHANGED}
     assert result.placed[DELETED] == LiveObject(1002, damaged.stat(DELETED).etag)
+
+
+def test_any_other_snapshot_with_the_same_sha256_helps_out(damaged: Bucket, location: Path) -> None:
+    fill(damaged, {CHANGED: KEYS[CHANGED], DELETED: KEYS[DELETED]})
+    for name in ("2", "3"):
+        snapshot(damaged, location, name)
+    shutil.rmtree(paths(location, "1")[0])
+    rotten = paths(location, "3")[0] / DELETED
+    rotten.chmod(0o600)
+    rotten.write_bytes(b"#" * 1002)
+    damaged.delete(DELETED)
+    damaged.delete(CHANGED)
+    others = Elsewhere([PreviousSnapshot(*paths(location, name)) for name in ("3", "2")])
+    paths(location, "1")[0].mkdir()
+    source = open_objects(*paths(location, "1"))
+    assert [named.key for named in plan_objects(damaged, source).lacking] == [CHANGED, DELETED]
+    plan = plan_objects(damaged, source, find_elsewhere=others)
+    assert plan.lacking == ()
+    result = put(damaged, plan, source, find_elsewhere=others)
+    assert (result.put, result.lacking) == (2, ())
+    assert contents(damaged) == {**KEYS, NEW: b"later"}
+    assert others(DELETED, "0" * 64) is None
+    assert others(NEW, "") == paths(location, "3")[0] / NEW
