@@ -128,6 +128,19 @@ def test_it_works_on_a_replica_set(mongod_rs: Mongod, database: str) -> None:
         client.drop_database(database)
 
 
+def test_a_lock_outlives_an_election_and_the_server_that_was_primary(
+    mongod_rs3: Mongod, database: str
+) -> None:
+    with mongod_rs3.client() as client:
+        with acquire(client[database], heartbeat_seconds=0.1) as lock:
+            mongod_rs3.step_down()
+            lock.assert_held()
+            with pytest.raises(Refused):
+                acquire(client[database], "other")
+        assert read_lock(client[database]) is None
+        client.drop_database(database)
+
+
 def test_the_heartbeat_moves(db: Db) -> None:
     with acquire(db, heartbeat_seconds=0.05):
         first = read_lock(db)
