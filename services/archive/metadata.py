@@ -71,7 +71,7 @@ def parse_metadata(raw: str) -> dict[str, Any]:
         return {}
     try:
         document = json.loads(raw, object_pairs_hook=_value, parse_constant=_refuse_constant)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, bson.errors.BSONError) as error:
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError, bson.errors.BSONError) as error:
         raise ArchiveError(
             "metadata in Extended JSON", found=f"text that is none ({_short(error)})"
         ) from error

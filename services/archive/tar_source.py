@@ -81,9 +81,11 @@ class TarSource:
         try:
             reader = TarReader(chunks, limits=self._limits)
             for member in reader:
+                if member.folder:
+                    continue
                 if descriptions_only and dump_name(member.name).role == "data":
                     self._add_data(member, assembly, folders)
-                elif not member.folder:
+                else:
                     yield from self._member(member, reader, assembly, folders, chosen)
         except StreamError as error:
             raise ArchiveError(

@@ -54,7 +54,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 def test_a_cut_anywhere() -> None:
     data = archive(COLLECTIONS)
     for size in range(len(data)):
-        with pytest.raises(ArchiveError, match="cut|an empty stream|the magic number"):
+        with pytest.raises(ArchiveError, match=r"cut|an empty stream|the magic number"):
             read_bytes(data[:size])
 
 

@@ -151,9 +151,9 @@ def test_encrypted_ones_name_their_tool(fixtures_dir: Path, name: str, tool: str
 
 
 def test_objects_are_no_dump(fixtures_dir: Path) -> None:
-    with pytest.raises(ArchiveError, match="no .bson file"):
+    with pytest.raises(ArchiveError, match=r"no \.bson file"):
         open_dump(fixtures_dir / "s3_20261101_020000")
-    with pytest.raises(ArchiveError, match="no .bson file"):
+    with pytest.raises(ArchiveError, match=r"no \.bson file"):
         walk_dump(fixtures_dir / "quilltap_s3_20261101_020000.tar.gz")
 
 
