@@ -46,6 +46,9 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     old_view: str | None = None
     ttl: tuple[str, ...] = ()
     old_ttl: tuple[str, ...] = ()
+    expire: int | None = None
+    old_expire: int | None = None
+    """`expireAfterSeconds` of a clustered collection, switched off while it is a rollback copy (seconds)."""
     metadata: str = ""
     documents: int = 0
     bytes: int = 0

@@ -64,7 +64,7 @@ class Swapper:
             if pair.incoming == "view":
                 self._put_view(pair)
             elif pair.incoming == "absent":
-                self._set_aside(pair)
+                self._drop_ttl(self._set_aside(pair))
             else:
                 self._put_collection(pair)
 
@@ -136,7 +136,7 @@ class Swapper:
                     pair, drop = self._clear_stray(pair, current, last=time.monotonic() > deadline)
             else:
                 break
-        self._drop_ttl(pair.old_uuid, pair.old, pair.old_ttl)
+        self._drop_ttl(pair)
 
     def _wait_or_raise(self, error: CommandFailed, deadline: float) -> None:
         from services.mongo.commands import BACKGROUND_OPERATION, MAX_TIME_EXPIRED
@@ -187,7 +187,7 @@ class Swapper:
             self._drop_view(pair.name)
         elif current is not None:
             self._set_aside(pair)
-            self._drop_ttl(pair.old_uuid, pair.old, pair.old_ttl)
+            self._drop_ttl(pair)
         run(self.database, {"create": pair.name, **wanted}, f"create the view {pair.name}")
 
     def _drop_view(self, name: str) -> None:
@@ -221,12 +221,12 @@ class Swapper:
             return
         assert pair.old_uuid is not None
         if current is not None and current.uuid == pair.old_uuid:
-            self._build_ttl(pair.name, pair.old_uuid, pair.old_ttl)
+            self._build_ttl(pair.name, pair.old_uuid, pair.old_ttl, pair.old_expire)
             return
         if current is not None and current.uuid is not None:
             self._keep_foreign(pair, current)
         self._rename(pair.old_uuid, pair.name)
-        self._build_ttl(pair.name, pair.old_uuid, pair.old_ttl)
+        self._build_ttl(pair.name, pair.old_uuid, pair.old_ttl, pair.old_expire)
 
     def _keep_foreign(self, pair: Pair, stray: LiveCollection) -> None:
         """A collection that is neither old nor new stands under the name: a writer's, kept under a late name."""
@@ -237,26 +237,35 @@ class Swapper:
         count = self.database[late].count_documents({})
         self._warn(f"{count} documents were written to {pair.name} meanwhile; they are kept in {late}.")
 
-    def _drop_ttl(self, uuid: str | None, name: str | None, ttl: tuple[str, ...]) -> None:
+    def _drop_ttl(self, pair: Pair) -> None:
         """Nothing may expire in a rollback copy while it waits."""
+        uuid, name = pair.old_uuid, pair.old
         if uuid is None or name is None:
             return
-        for text in ttl:
+        for text in pair.old_ttl:
             command: dict[str, Any] = {"dropIndexes": name, "index": load_spec(text)["name"]}
+            self._still(name, uuid, command, "drop the TTL index")
+        if pair.old_expire is not None:
+            self._still(name, uuid, {"collMod": name, "expireAfterSeconds": "off"}, "switch off the expiry")
+
+    def _still(self, name: str, uuid: str, command: dict[str, Any], what: str) -> None:
+        if self.guard:
+            command["collectionUUID"] = uuid_of(uuid)
+        try:
+            run(self.database, command, f"{what} of {name}")
+        except CommandFailed as error:
+            if error.code not in (INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND, UUID_MISMATCH):
+                self._warn(f"Documents in {name} may expire: could not {what} ({error.cause}).")
+
+    def _build_ttl(self, name: str, uuid: str, ttl: tuple[str, ...], expire: int | None) -> None:
+        if expire is not None:
+            command: dict[str, Any] = {"collMod": name, "expireAfterSeconds": expire}
             if self.guard:
                 command["collectionUUID"] = uuid_of(uuid)
-            try:
-                run(self.database, command, f"drop the TTL index of {name}")
-            except CommandFailed as error:
-                if error.code not in (INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND, UUID_MISMATCH):
-                    self._warn(
-                        f"The TTL index of {name} could not be dropped ({error.cause}); documents in it may expire."
-                    )
-
-    def _build_ttl(self, name: str, uuid: str, ttl: tuple[str, ...]) -> None:
+            run(self.database, command, f"switch the expiry of {name} on again")
         if not ttl:
             return
-        command: dict[str, Any] = {
+        command = {
             "createIndexes": name,
             "indexes": [load_spec(text) for text in ttl],
         }
@@ -268,7 +277,7 @@ class Swapper:
         """The TTL indexes of what went live, after its proof: counts may fall from now on."""
         for pair in self.record.pairs:
             if pair.aside_uuid is not None:
-                self._build_ttl(pair.name, pair.aside_uuid, pair.ttl)
+                self._build_ttl(pair.name, pair.aside_uuid, pair.ttl, pair.expire)
 
 
 def _same_view(options: dict[str, Any], wanted: dict[str, Any]) -> bool:

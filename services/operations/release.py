@@ -14,6 +14,7 @@ from services.mongo.connect import list_live
 from services.mongo.live_sums import batch_documents
 from services.mongo.placements import delete_placements, read_placements
 from services.mongo.record import UNFINISHED, SwapRecord, delete_record, read_record, read_records
+from services.names import is_ours
 from services.recovery.choose import database_of, holding
 from services.recovery.session import Session, open_session
 
@@ -93,8 +94,9 @@ def _copies(record: SwapRecord, session: Session) -> list[tuple[str, str]]:
     live = list_live(session.database)
     found = []
     for pair in record.pairs:
-        for name in (pair.old, *pair.late):
-            if name is not None and name in live:
+        aside = pair.aside if record.state == "failed" else None
+        for name in (aside, pair.old, *pair.late):
+            if name is not None and name in live and is_ours(name):
                 found.append((name, pair.name))
     return found
 

@@ -56,11 +56,7 @@ class Draft:
 def choose_backup(request: RestoreRequest, ctx: JobContext) -> tuple[Found, tuple[Part, ...]]:
     """The backup and the parts of it to restore. Errors: `Refused`, `UsageProblem`."""
     profile = ctx.profile
-    wanted: tuple[Part, ...] = ("database", "objects")
-    if request.only is not None:
-        wanted = (request.only,)
-    elif request.collections or profile.bucket is None:
-        wanted = ("database",)
+    wanted = _wanted(request, profile)
     catalog = survey(profile.locations, profile, ctx.paths)
     found = find_backup(
         request.backup, catalog.backups, profile, wanted, paths=ctx.paths, problems=catalog.problems
@@ -80,6 +76,19 @@ def choose_backup(request: RestoreRequest, ctx: JobContext) -> tuple[Found, tupl
                 next="Choose another backup with `quillkeep list`.",
             )
     return found, parts
+
+
+def _wanted(request: RestoreRequest, profile: Profile) -> tuple[Part, ...]:
+    """Every part, unless one is named, or a target of its own is named for one: the other one's stays untouched."""
+    if request.only is not None:
+        return (request.only,)
+    if request.collections or profile.bucket is None:
+        return ("database",)
+    if request.to_database is not None and request.to_bucket is None:
+        return ("database",)
+    if request.to_bucket is not None and request.to_database is None:
+        return ("objects",)
+    return ("database", "objects")
 
 
 def _present(backup: Backup, part: Part) -> bool:

@@ -8,6 +8,7 @@ import humanize
 
 from services.catalog.model import Backup
 from services.jobs.database_lock import read_lock
+from services.jobs.host import life_of, this_host
 from services.mongo.record import UNFINISHED, read_records
 from services.mongo.space import Space
 from services.names import MAX_NAMESPACE_BYTES
@@ -31,9 +32,9 @@ def unfinished(session: Session, *, but: str = "") -> list[str]:
 
 
 def locked(session: Session, *, but: str = "") -> list[str]:
-    """Who else restores."""
+    """Who else restores; a lock whose process is gone does not count, since the next job clears it."""
     owner = read_lock(session.database)
-    if owner is None or owner.job == but:
+    if owner is None or owner.job == but or life_of(owner.owner, this_host()) == "dead":
         return []
     return [f"Another job works on this database: {owner.describe()}."]
 

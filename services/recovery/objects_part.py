@@ -243,28 +243,15 @@ def named(objects: tuple[NamedObject, ...] | list[NamedObject], word: str) -> st
 
 
 def _elsewhere(ctx: JobContext, backup: Backup) -> Callable[[str, str], Path | None]:
-    """Finds an object's file in any backup of ours with the right sha256; manifests are read once."""
-    from services.objects.filenames import inside
-    from services.objects.manifest import read_lines
+    """Looks an object up in every other backup of ours, newest first."""
+    from services.objects.elsewhere import Elsewhere
+    from services.objects.snapshot import PreviousSnapshot
 
     catalog = survey(ctx.profile.locations, ctx.profile, ctx.paths)
-    found: dict[str, dict[str, Path]] = {}
-    for other in catalog.backups:
-        if (
-            not other.ours
-            or other.id == backup.id
-            or other.objects_list is None
-            or other.objects_path is None
-        ):
-            continue
-        for line in read_lines(other.objects_list):
-            if line.missing is None:
-                found.setdefault(line.key, {}).setdefault(line.sha256, inside(other.objects_path, line.path))
-
-    def find(key: str, sha256: str) -> Path | None:
-        by_sum = found.get(key, {})
-        if sha256:
-            return by_sum.get(sha256)
-        return next(iter(by_sum.values()), None)
-
-    return find
+    return Elsewhere(
+        [
+            PreviousSnapshot(other.objects_path, other.objects_list)
+            for other in catalog.backups
+            if other.ours and other.id != backup.id and other.objects_path and other.objects_list
+        ]
+    )

@@ -23,6 +23,7 @@ from services.names import old_name
 from services.recovery.objects_part import ObjectsDone, named, open_target
 from services.recovery.request import Content, PlanResult, Row
 from services.recovery.session import Session
+from services.recovery.steps import expiry_of
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +133,7 @@ def reverse_record(session: Session, record: SwapRecord, ctx: JobContext) -> Swa
                 old=old_name(ctx.job, pair.ordinal),
                 old_uuid=current.uuid,
                 old_ttl=tuple(dump_spec(index) for index in indexes if is_ttl(index)),
+                old_expire=expiry_of(current),
             )
         pairs.append(turned)
     phase.finish()
@@ -183,6 +185,7 @@ def _turned(
         aside=where,
         aside_uuid=pair.old_uuid,
         ttl=pair.old_ttl,
+        expire=pair.old_expire,
         documents=held.documents,
         bytes=held.bytes,
         content=hex64(held.content),

@@ -205,7 +205,14 @@ def _outgoing(session: Session, pair: Pair, current: LiveCollection | None, job:
         old=old_name(job, pair.ordinal),
         old_uuid=current.uuid,
         old_ttl=tuple(dump_spec(index) for index in indexes if is_ttl(index)),
+        old_expire=expiry_of(current),
     )
+
+
+def expiry_of(current: LiveCollection) -> int | None:
+    """Seconds after which a clustered collection expires its documents by itself, None when it does not."""
+    seconds = current.options.get("expireAfterSeconds")
+    return None if seconds is None or current.kind != "collection" else int(seconds)
 
 
 def aside_targets(rows: Sequence[Row], contents: DatabaseContents, job: str) -> list[Incoming]:
