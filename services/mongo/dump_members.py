@@ -15,16 +15,29 @@ from services.catalog.manifest import Member
 from services.files import open_new
 
 GZIP_LEVEL = 2
-"""isal's level 2 has the size of zlib's 6 at 7-10 times its speed (measured)."""
+"""isal's level 2 has the size of zlib's 6 at 7-10 times its speed on text (measured)."""
+DENSE_LEVEL = 3
+"""On embeddings it is 2-3 % smaller for 13 % more time, on text 60 % slower and no smaller (measured)."""
+DENSE_GAIN = 0.01
+SAMPLE_BYTES = 128 << 10
 GZIP_WBITS = 31
 """zlib's notation for a gzip header and trailer around a 32 KiB window."""
 SLICE_BYTES = 1 << 20
 """Input handed to the compressor at a time: its output buffer stays small."""
 
 
-def compressed(*parts: Buffer) -> Iterator[bytes]:
+def fitting_level(documents: Buffer) -> int:
+    """The level for a collection, by what the dense one saves on the beginning of its documents."""
+    sample = memoryview(documents)[:SAMPLE_BYTES]
+    usual = len(isal_zlib.compress(sample, GZIP_LEVEL))
+    return (
+        DENSE_LEVEL if len(isal_zlib.compress(sample, DENSE_LEVEL)) < usual * (1 - DENSE_GAIN) else GZIP_LEVEL
+    )
+
+
+def compressed(*parts: Buffer, level: int = GZIP_LEVEL) -> Iterator[bytes]:
     """One gzip member holding these parts, piece by piece."""
-    engine = isal_zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)
+    engine = isal_zlib.compressobj(level, wbits=GZIP_WBITS)
     for part in parts:
         view = memoryview(part)
         for start in range(0, len(view), SLICE_BYTES):
@@ -34,9 +47,9 @@ def compressed(*parts: Buffer) -> Iterator[bytes]:
     yield engine.flush()
 
 
-def compressed_block(header: bytes, documents: Buffer) -> Iterator[bytes]:
+def compressed_block(header: bytes, documents: Buffer, level: int) -> Iterator[bytes]:
     """One gzip member with a block of one collection: its header, whole documents, the terminator."""
-    return compressed(header, documents, TERMINATOR)
+    return compressed(header, documents, TERMINATOR, level=level)
 
 
 class ArchiveWriter:

@@ -7,10 +7,12 @@ from typing import Any
 import msgspec
 
 from services.archive.documents import MASK64, Sums, crc64_xz, hex64
+from services.archive.elements import elements
 from services.archive.format import encode_header
 from services.archive.model import ArchiveError, Namespace
 from services.archive.quirks import scan_block
 from services.catalog.manifest import CollectionEntry, Member, ServerWouldChange
+from services.mongo.dump_members import GZIP_LEVEL
 from services.mongo.indexes import Described
 
 MEMBER_BYTES = 2 << 20
@@ -75,6 +77,7 @@ class Part:
         self.described = described
         self.stream = Namespace(database, described.stream)
         self.header = encode_header(self.stream)
+        self.level = GZIP_LEVEL
         self.sums = Sums()
         self.members: list[Member] = []
         self.first: bytes | None = None
@@ -92,9 +95,9 @@ class Part:
             self.quirks.append(
                 ServerWouldChange(collection=name, ordinal=self.sums.documents + place, why=why)
             )
-        if self.first is None:
-            self.first = bytes(data[: int.from_bytes(data[:4], "little")])
-        self.last = bytes(data[walked.last :])
+        if not self.sums.documents:
+            self.first = _id_element(data, 0)
+        self.last = _id_element(data, walked.last)
         self.sums.documents += walked.documents
         self.sums.bytes += len(data)
         self.sums.content = (self.sums.content + walked.content) & MASK64
@@ -114,24 +117,24 @@ class Part:
         )
 
 
+def _id_element(data: bytes, start: int) -> bytes | None:
+    """A document with nothing but the `_id` of the one that begins at `start`; None where it has none."""
+    for kind, name, value, end in elements(data, start):
+        if data.startswith(b"_id\0", name):
+            body = bytes([kind]) + b"_id\0" + data[value:end]
+            return (len(body) + 5).to_bytes(4, "little") + body + b"\0"
+    return None
+
+
 def _id_text(document: bytes | None) -> str | None:
-    """A document's `_id` as canonical Extended JSON, None where there is none."""
+    """An `_id` as canonical Extended JSON, None where there is none."""
     if document is None:
         return None
     import bson
     from bson.codec_options import CodecOptions, DatetimeConversion
     from bson.json_util import CANONICAL_JSON_OPTIONS, dumps
-    from bson.raw_bson import RawBSONDocument
 
     options: CodecOptions[Any] = CodecOptions(
-        document_class=RawBSONDocument,
-        datetime_conversion=DatetimeConversion.DATETIME_AUTO,
-        unicode_decode_error_handler="replace",
+        datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
     )
-    fields = RawBSONDocument(document, options)
-    if "_id" not in fields:
-        return None
-    value = fields["_id"]
-    if isinstance(value, RawBSONDocument):
-        value = bson.decode(value.raw, options.with_options(document_class=dict))
-    return dumps(value, json_options=CANONICAL_JSON_OPTIONS)
+    return dumps(bson.decode(document, options)["_id"], json_options=CANONICAL_JSON_OPTIONS)

@@ -91,8 +91,9 @@ class Pipeline:
 
     def _work(self) -> None:
         try:
-            while (taken := self._take()) is not None:
-                self._handle(*taken)
+            # A name for what was taken would keep a batch alive while the next one is waited for.
+            while self._handle(self._take()):
+                pass
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
             self._fail(error)
 
@@ -117,7 +118,11 @@ class Pipeline:
         fits = self._in_flight + self._expected <= IN_FLIGHT_BYTES
         return self._error is not None or self._in_flight == 0 or fits
 
-    def _handle(self, ticket: int, batch: Batch) -> None:
+    def _handle(self, taken: tuple[int, Batch] | None) -> bool:
+        """Whether there was anything to do."""
+        if taken is None:
+            return False
+        ticket, batch = taken
         part, data = batch.part, batch.data
         if data is None:
             self._await_turn(ticket)
@@ -125,7 +130,7 @@ class Pipeline:
             part.members.append(self._writer.write_member(part.stream.collection, end))
             part.ended = True
             self._pass_turn(0)
-            return
+            return True
         walked = walk_batch(data, str(part.stream))
         members: list[list[bytes]] | None = None
         if len(data) < LARGE_BATCH:
@@ -136,6 +141,7 @@ class Pipeline:
         part.add(data, walked)
         self._pass_turn(len(data))
         self._advance(len(data))
+        return True
 
     def _await_turn(self, ticket: int) -> None:
         with self._state:
@@ -154,5 +160,5 @@ def _members(part: Part, data: bytes, walked: Walked) -> Iterator[Iterator[bytes
     view = memoryview(data)
     start = 0
     for end in walked.cuts:
-        yield compressed_block(part.header, view[start:end])
+        yield compressed_block(part.header, view[start:end], part.level)
         start = end

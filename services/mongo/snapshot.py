@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.archive.documents import crc64_xz
 from services.errors import QuillkeepError
+from services.mongo.dump_members import fitting_level
 from services.mongo.dump_parts import Part
 from services.mongo.dump_pipeline import Batch
 from services.mongo.failures import error_code, translated
@@ -72,9 +73,16 @@ class Reader:
             documents_seen = False
             crc64 = 0
             for data in self._read(part):
+                if not documents_seen:
+                    part.level = fitting_level(data)
                 documents_seen = True
                 crc64 = crc64_xz(data, crc64)
-                yield Batch(part, data, expected_next=len(data))
+                size = len(data)
+                batch = Batch(part, data, expected_next=size)
+                # Nothing here may keep a batch alive while the next one is read.
+                del data
+                yield batch
+                del batch
             if part.broken is None:
                 if not documents_seen:
                     yield Batch(part, b"")
@@ -91,6 +99,7 @@ class Reader:
                 for data in cursor:
                     if data:
                         yield data
+                    del data
         except PyMongoError as error:
             code = error_code(error)
             passing = code in CURSOR_GONE or (
