@@ -24,7 +24,7 @@ Form = Literal[
     "unknown",
 ]
 
-HEAD_BYTES = 64 * 1024
+HEAD_BYTES = 4096
 """Enough of a file to see what is in it, also below gzip."""
 ARCHIVE_MAGIC = b"\x6d\xe2\x99\x81"
 _TAR_MAGIC_AT, _TAR_MAGIC = 257, b"ustar"

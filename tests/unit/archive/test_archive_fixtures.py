@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -90,10 +91,12 @@ def test_the_zoo_as_archive_and_as_folder(fixtures_dir: Path) -> None:
 
 
 def test_the_zoo_packed_into_a_tar(fixtures_dir: Path, tmp_path: Path) -> None:
-    for leading, mode in (("zoo-dump/zoo", "w"), ("zoo", "w:gz"), ("deep/below/zoo", "w:gz")):
+    for leading, compressed in (("zoo-dump/zoo", False), ("zoo", True), ("deep/below/zoo", True)):
         path = tmp_path / "zoo.tar"
-        with tarfile.open(path, mode) as tar:
+        with tarfile.open(path, "w") as tar:
             tar.add(fixtures_dir / "zoo-dump" / "zoo", leading)
+        if compressed:
+            path.write_bytes(gzip.compress(path.read_bytes()))
         assert figures(walk_dump(path)) == figures(walk_dump(fixtures_dir / "zoo-dump"))
         source = open_dump(path)
         names = [entry.namespace for entry in source.prelude().collections]

@@ -45,7 +45,7 @@ CHANGED = {
 }
 REFUSED = {
     "two-ids": raw(ID, ID),
-    "too-deep": bson.encode(deep(181)),
+    "too-deep": bson.encode(deep(180)),
     "bad-bool": raw(ID, b"\x08b\0\x02"),
 }
 
@@ -74,7 +74,7 @@ def test_what_is_found_thoroughly(word: str, document: bytes) -> None:
         bson.encode({"_id": 1, "t": bson.Timestamp(1, 0), "d": 0.0, "e": 0.0}),
         bson.encode({"_id": {"a": 1, "b": {"$c": 1}}}),
         bson.encode({"_id": bson.ObjectId(), "ref": {"_id": 5}, "user_id": 3}),
-        bson.encode(deep(180)),
+        bson.encode(deep(179)),
         bson.encode({"_id": True, "b": [False, True]}),
         raw(b"\x0e_id\0" + struct.pack("<i", 2) + b"a\0"),
         bson.encode({"_id": 1, "b": bytes(MAX_DOCUMENT - 30)}),
