@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 SKIPPED_FOR_A_TOOL = "peers:"
 _home = Path(tempfile.mkdtemp(prefix="quillkeep-tests-home-"))
 _skipped: list[tuple[str, str]] = []
+_fixtures_before: dict[str, int] = {}
 
 scrub_environment(keep=("QUILLKEEP_PEERS",))
 # No configuration file, credential or state of the person running the suite is ever looked at.
 for _name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
     os.environ[_name] = str(_home)
 os.environ["QUILLKEEP_STATE_DIR"] = str(_home / "state")
+
+
+def pytest_sessionstart() -> None:
+    """Remembers what lies in tests/fixtures: no test may write there."""
+    _fixtures_before.update(_fixtures_now())
 
 
 def pytest_unconfigure() -> None:
@@ -43,7 +49,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Sums up what was skipped."""
+    """Names fixtures that changed, and sums up what was skipped."""
+    if changed := _changed_fixtures():
+        terminalreporter.section("fixtures changed")
+        for name in changed:
+            terminalreporter.write_line(f"tests/fixtures/{name}")
+        terminalreporter.write_line("Tests work on copies of fixtures: one of this run did not.")
     if not _skipped:
         return
     terminalreporter.section("skipped")
@@ -59,9 +70,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In CI a test skipped for want of a tool fails the run."""
-    if _lacking_in_ci() and session.exitstatus == 0:
+    """A fixture that changed fails the run; in CI a test skipped for want of a tool does, too."""
+    if (_changed_fixtures() or _lacking_in_ci()) and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _fixtures_now() -> dict[str, int]:
+    """Every file and folder below tests/fixtures with its size (folders: 0)."""
+    return {
+        str(path.relative_to(support.FIXTURES)): path.lstat().st_size if path.is_file() else 0
+        for path in support.FIXTURES.rglob("*")
+    }
+
+
+def _changed_fixtures() -> list[str]:
+    now = _fixtures_now()
+    return sorted(
+        name for name in _fixtures_before.keys() | now.keys() if _fixtures_before.get(name) != now.get(name)
+    )
 
 
 def _lacking_in_ci() -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -202,8 +203,11 @@ def test_doctor_names_sources_and_no_secret(cli: Cli) -> None:
         ("quilltap-20261101.gz.gpg", 3, "skipped"),
     ],
 )
-def test_verify_of_foreign_backups(cli: Cli, name: str, code: int, status: str) -> None:
-    assert cli.json("verify", str(FIXTURES / name), code=code)["status"] == status
+def test_verify_of_foreign_backups(cli: Cli, tmp_path: Path, name: str, code: int, status: str) -> None:
+    # Verify notes its result beside the backup, so it gets a copy.
+    copied = Path(shutil.copy(FIXTURES / name, tmp_path))
+    assert cli.json("verify", str(copied), code=code)["status"] == status
+    assert (tmp_path / f"{copied.name}.notes.jsonl").exists()
 
 
 def test_an_unknown_backup_is_usage(cli: Cli, filled: Database[Any]) -> None:
