@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 
 from services.archive.documents import MASK64, Sums, crc64_xz, sum_documents
-from services.archive.model import Block, Buffer, Namespace, Prelude
-from services.archive.names import bucket_name
+from services.archive.elements import NotBson
+from services.archive.model import ArchiveError, Block, Buffer, Namespace, Prelude
+from services.archive.names import bucket_name, printable
 from services.archive.quirks import Quirk, scan_block
 from services.archive.source import open_dump
 from services.archive.structure import check_structure
@@ -118,7 +119,13 @@ class Tally:
         documents, content = sum_documents(data, namespace=str(namespace), offset=sums.bytes)
         if self._structure:
             check_structure(data, namespace, sums.bytes)
-        for ordinal, word in scan_block(data):
+        try:
+            found = scan_block(data)
+        except NotBson as error:
+            raise ArchiveError(
+                "a BSON document", found=str(error), namespace=printable(str(namespace)), offset=sums.bytes
+            ) from error
+        for ordinal, word in found:
             counted = self.changes.setdefault(namespace, {})
             counted[word] = counted.get(word, 0) + 1
             if len(self.quirks) < MAX_QUIRKS:

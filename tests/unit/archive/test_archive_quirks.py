@@ -11,7 +11,7 @@ import pytest
 
 from services.archive.documents import MAX_DOCUMENT, split_documents
 from services.archive.elements import NotBson, check_document, elements
-from services.archive.model import Block, Namespace
+from services.archive.model import ArchiveError, Block, Namespace
 from services.archive.quirks import Quirk, scan_block, server_would_change
 from services.archive.source import open_dump
 from services.archive.walk import walk_dump
@@ -102,6 +102,13 @@ def test_a_walk_names_them_by_place(tmp_path: Path) -> None:
         Quirk("q", "one", 10, "no-id"),
     ]
     assert walked.changes == {Namespace("q", "one"): {"no-id": 2, "timestamp-zero": 1}}
+
+
+def test_a_walk_refuses_what_is_no_bson_below_a_right_checksum(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(archive({"one": [*documents(2), raw(b"\x2aa\0")]}))
+    with pytest.raises(ArchiveError, match="unknown type 42") as caught:
+        walk_dump(tmp_path / "a")
+    assert caught.value.namespace == "q.one"
 
 
 def test_the_zoo_is_ordinary_and_whole(fixtures_dir: Path) -> None:
