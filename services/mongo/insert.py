@@ -127,20 +127,28 @@ def _why(code: object) -> str:
     return f"server code {code}"
 
 
-def upsert_literal(collection: Collection[Any], document: RawBSONDocument, *, bypass: bool) -> None:
+def upsert_literal(collection: Collection[Any], document: RawBSONDocument, *, bypass: bool) -> str | None:
     """Writes a document whose top-level Timestamp(0,0) an insert would replace by the time of day.
 
-    Errors: `OutcomeUnknown`; a refusal by the server raises it as well, since nothing else tells them apart
-    for a document that an insert takes.
+    Gives why the server refuses it, or None. The filter matches nothing, so that a document of the same
+    `_id` is a duplicate and never replaced. Errors: `OutcomeUnknown` when the collection has to be loaded
+    again.
     """
-    from pymongo.errors import PyMongoError
+    from pymongo.errors import OperationFailure, PyMongoError
+
+    from services.mongo.commands import NAMESPACE_NOT_FOUND, STALE_OUTCOMES
 
     try:
         collection.update_one(
-            {"_id": {"$eq": document["_id"]}},
+            {"_id": {"$eq": document["_id"]}, "$nor": [{}]},
             [{"$replaceWith": {"$literal": document}}],
             upsert=True,
             bypass_document_validation=bypass,
         )
+    except OperationFailure as error:
+        if error.code in STALE_OUTCOMES or error.code == NAMESPACE_NOT_FOUND:
+            raise OutcomeUnknown(f"{UPSERTED}: {server_words(error)}") from None
+        return _why(error.code)
     except PyMongoError as error:
         raise OutcomeUnknown(f"{UPSERTED}: {server_words(error)}") from None
+    return None

@@ -275,13 +275,17 @@ class _Work:
                 state.take_off(raw)
             elif why == UPSERTED:
                 try:
-                    upsert_literal(
+                    refused = upsert_literal(
                         self._loader._fast[state.incoming.holder],
                         RawBSONDocument(bytes(piece)),
                         bypass=self._loader._bypass,
                     )
                 except OutcomeUnknown as error:
                     state.broken = str(error)
+                    continue
+                if refused is not None:
+                    self._loader.rejected.add(state.incoming.name, piece, refused)
+                    state.take_off(raw)
             else:
                 changed = as_server_holds(piece, why)
                 state.take_off(raw)
