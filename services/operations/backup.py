@@ -93,13 +93,17 @@ def _controller(plan: BackupPlan, profile: Profile) -> AppController | None:
 
 @contextlib.contextmanager
 def _stopped_app(controller: AppController | None, run: Run, ctx: JobContext) -> Iterator[None]:
-    """Stops the application while the data is read, and starts it again whatever happens."""
+    """Stops the application while the data is read, and starts it again whatever happens; when this process
+    is killed, its watcher does."""
     if controller is None:
         yield
         return
+    from services.recovery.watching import watched
+
     found = controller.state()
     try:
-        run.app_stopped = stop_app(controller, ctx)
+        with watched(ctx):
+            run.app_stopped = stop_app(controller, ctx)
         if not run.app_stopped:
             run.warnings.append("Nothing could prove that the application was stopped.")
         yield
