@@ -123,7 +123,9 @@ class Tally:
             found = scan_block(data)
         except NotBson as error:
             raise ArchiveError(
-                "a BSON document", found=str(error), namespace=printable(str(namespace)), offset=sums.bytes
+                "a BSON document",
+                found=f"{error}, one of those behind byte {sums.bytes:,} of the collection",
+                namespace=printable(str(namespace)),
             ) from error
         for ordinal, word in found:
             counted = self.changes.setdefault(namespace, {})

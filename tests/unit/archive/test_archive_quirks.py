@@ -105,7 +105,7 @@ def test_a_walk_names_them_by_place(tmp_path: Path) -> None:
 
 
 def test_a_walk_refuses_what_is_no_bson_below_a_right_checksum(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(archive({"one": [*documents(2), raw(b"\x2aa\0")]}))
+    (tmp_path / "a").write_bytes(archive({"one": [*documents(2), raw(b"\x2aa\0" + bytes(8))]}))
     with pytest.raises(ArchiveError, match="unknown type 42") as caught:
         walk_dump(tmp_path / "a")
     assert caught.value.namespace == "q.one"
