@@ -7,11 +7,13 @@ from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
+from pymongo.errors import PyMongoError
 
 from services.errors import Cancelled, QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
 from services.mongo.aside import server_identity
+from services.mongo.failures import translated
 from services.mongo.insert import Rejected
 from services.mongo.record import ObjectsRecord, SwapRecord, delete_record
 from services.recovery import ending, guards, series, sweep
@@ -171,13 +173,21 @@ class RestoreRun:
             if self.draft.request.in_place and self.draft.contents is not None:
                 return self._in_place()
             self._load()
-            series.create(self.session, self.draft, self.ctx, self.rejected)
+            self._series()
             self._reject()
             self._objects()
         except BaseException as error:
-            self._back_out(error)
+            self._leave(error)
             raise
         return self._swap()
+
+    def _leave(self, error: BaseException) -> None:
+        """Backs out, and raises a driver's error in an admin's words."""
+        if isinstance(error, PyMongoError):
+            told = translated("The restore", error)
+            self._back_out(told)
+            raise told from error
+        self._back_out(error)
 
     def _in_place(self) -> RestoreResult:
         from services.recovery.in_place import run_in_place
@@ -234,6 +244,17 @@ class RestoreRun:
         )
         self.record = replace(self.record, pairs=pairs, proven_server=server_identity(self.session.database))
         self.ctx.checkpoint("proven", collections=sorted(proofs))
+
+    def _series(self) -> None:
+        """Recorded before they are created, so that whatever ends the job finds them."""
+        found = series.planned(self.draft)
+        if not found:
+            return
+        series.check_free(self.session, found)
+        self.keep(replace(self.record, series=found))
+        watch = SpaceWatch(self.ctx, self.session)
+        made = series.create(self.session, self.draft, found, self.ctx, self.rejected, watch)
+        self.record = replace(self.record, series=made)
 
     def _reject(self) -> None:
         words = self.rejected.words()
@@ -293,7 +314,7 @@ class RestoreRun:
             touched += undone.words
             clean = undone.complete
         try:
-            left = drop_asides(self.session, ctx.job)
+            left = [*drop_asides(self.session, ctx.job), *series.drop_created(self.session, self.record)]
             if left:
                 touched.append(
                     f"These copies could not be dropped and will be by the next restore: {'; '.join(left)}."
@@ -322,7 +343,7 @@ class RestoreRun:
                 self.record = replace(self.record, state="swapping")
                 store(self.session, self.record, self.ctx)
         except BaseException as error:
-            self._back_out(error)
+            self._leave(error)
             raise
         ended = ending.put_live(
             self.record, self.ctx, self.session, self.lock, self.application, self.warnings

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 from msgspec.structs import replace
 
-from services.errors import QuillkeepError
+from services.errors import NOTHING_TOUCHED, QuillkeepError
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
 from services.jobs.events import RENAMING
 from services.mongo.commands import CommandFailed
+from services.mongo.failures import translated
 from services.mongo.record import SwapRecord
 from services.mongo.rename import ConnectionLost
 from services.recovery.application import Application
@@ -30,6 +34,30 @@ def ways_on(job: str) -> str:
     return f"Finish it with `quillkeep restore --finish {job}`, or undo it with `quillkeep rollback {job}`."
 
 
+@contextmanager
+def leading_on(job: str) -> Iterator[None]:
+    """Whatever breaks between the first rename and the end names the two commands that go on.
+
+    An error that already says what it touched keeps its words.
+    """
+    from pymongo.errors import PyMongoError
+
+    touched = "Some collections may be swapped and others not; nothing is lost."
+    try:
+        yield
+    except ConnectionLost as error:
+        error.touched = touched
+        error.next = f"Start MongoDB, then: {ways_on(job)}"
+        raise
+    except PyMongoError as error:
+        raise translated("Finishing the swap", error, touched=touched, next=ways_on(job)) from error
+    except QuillkeepError as error:
+        if not error.next or error.touched == NOTHING_TOUCHED:
+            error.touched = touched
+            error.next = ways_on(job)
+        raise
+
+
 def put_live(
     record: SwapRecord,
     ctx: JobContext,
@@ -43,6 +71,18 @@ def put_live(
     If one collection cannot go live, everything is put back and the error says that the old state is
     whole. Errors: `CommandFailed`, `ConnectionLost` and `QuillkeepError` with the ways on.
     """
+    with leading_on(record.job):
+        return _put_live(record, ctx, session, lock, application, warnings)
+
+
+def _put_live(
+    record: SwapRecord,
+    ctx: JobContext,
+    session: Session,
+    lock: DatabaseLock,
+    application: Application,
+    warnings: list[str],
+) -> Ended:
     swapper = make_swapper(session, record, ctx, lock, warnings)
     if record.pairs:
         ctx.checkpoint(RENAMING, job=record.job, pairs=len(record.pairs))
@@ -51,10 +91,6 @@ def put_live(
         )
         try:
             swapper.put_live()
-        except ConnectionLost as error:
-            error.touched = "Some collections may be swapped and others not; nothing is lost."
-            error.next = f"Start MongoDB, then: {ways_on(record.job)}"
-            raise
         except CommandFailed as error:
             _put_back(swapper.record, ctx, session, lock, application, warnings, error)
             raise
