@@ -149,7 +149,6 @@ class Run:
             self._snapshot = None
             files.append(objects.file)
             self.warnings += backup_objects.objects_warnings(objects)
-            self.warnings += objects.warnings
         self._look_for_deletions(files)
         manifest = compose(self, space.id, files, objects)
         ctx.check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -326,6 +327,32 @@ def test_a_lost_snapshot_starts_over_by_counters(
         assert "snapshot was lost" in dump.detail
         assert any("starts over" in line for line in log)
         assert dump.collections["users"].documents == 20
+
+
+def test_a_snapshot_that_became_too_old_starts_over_by_counters(
+    mongod_rs: Mongod, tmp_path: Path, tiny_batches: None
+) -> None:
+    window = "minSnapshotHistoryWindowInSeconds"
+    with fresh(mongod_rs) as db, mongod_rs.client() as other:
+        fill(db, chats=2000, users=20)
+
+        def age() -> None:
+            other.admin.command({"setParameter": 1, window: 0})
+            for _write in range(3):
+                other["elsewhere"]["c"].insert_one({})
+                time.sleep(0.1)
+
+        log: list[str] = []
+        path = tmp_path / "a"
+        try:
+            request = DumpRequest(database="dumped")
+            dump = take(mongod_rs.uri, request, path, advance=Once(age), log=log.append)
+        finally:
+            other.admin.command({"setParameter": 1, window: 300})
+            other.drop_database("elsewhere")
+        proven(dump, path, "dumped")
+        assert dump.consistency == "quiet"
+        assert any("code 239" in line for line in log)
 
 
 @pytest.mark.parametrize(

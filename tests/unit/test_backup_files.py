@@ -70,6 +70,7 @@ def test_missing_and_damaged_objects_are_warnings_and_lost_ones_are_not() -> Non
         missing=(MissingObject("a", "403"), MissingObject("b", "short")),
         rotten=(RottenFile("c", 7),),
         file=file,
+        warnings=("Files cannot be hard-linked here (EPERM): they are copied.",),
     )
     assert objects_entry(bad).missing == ("a", "b")
     first, second = objects_warnings(bad)
