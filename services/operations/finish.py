@@ -48,6 +48,7 @@ def finish(plan: FinishPlan, ctx: JobContext) -> RestoreResult:
         )
     name = plan.to_database or database_of(ctx, plan.job)
     with (
+        watched(ctx) as ready,
         open_session(ctx.profile, name) as session,
         DatabaseLock.acquire(
             session.database, job=ctx.job, verb="finish", clock=ctx.clock, check=ctx.check, tell=ctx.log
@@ -62,8 +63,8 @@ def finish(plan: FinishPlan, ctx: JobContext) -> RestoreResult:
                 f"{record.verb.capitalize()} {record.job} ended before it changed anything.",
                 next="Start the restore again; the next job drops what this one had loaded.",
             )
-        with watched(ctx):
-            return _go_on(record, ctx, session, lock)
+        ready()
+        return _go_on(record, ctx, session, lock)
 
 
 def _go_on(record: SwapRecord, ctx: JobContext, session: Session, lock: DatabaseLock) -> RestoreResult:

@@ -88,6 +88,7 @@ def restore(plan: RestorePlan, ctx: JobContext) -> RestoreResult:
             "This profile is READ-ONLY: nothing live may be changed.", next="Use a profile that is not."
         )
     with (
+        watched(ctx) as ready,
         open_session(ctx.profile, plan.request.to_database) as session,
         DatabaseLock.acquire(
             session.database, job=ctx.job, verb="restore", clock=ctx.clock, check=ctx.check, tell=ctx.log
@@ -98,8 +99,8 @@ def restore(plan: RestorePlan, ctx: JobContext) -> RestoreResult:
         _refuse(plan, draft)
         for words in draft.result.warnings:
             ctx.log(words, "warning")
-        with watched(ctx):
-            return RestoreRun(plan, ctx, session, lock, draft).run()
+        ready()
+        return RestoreRun(plan, ctx, session, lock, draft).run()
 
 
 def _refuse(plan: RestorePlan, draft: Draft) -> None:

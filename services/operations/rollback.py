@@ -31,6 +31,7 @@ from services.recovery.reversal import (
     roll_objects,
     written_since,
 )
+from services.recovery.series import staying
 from services.recovery.session import Session, open_session
 from services.recovery.steps import store
 from services.recovery.watching import watched
@@ -68,6 +69,7 @@ def rollback(plan: RollbackPlan, ctx: JobContext) -> RestoreResult:
         )
     name = plan.to_database or database_of(ctx, plan.job)
     with (
+        watched(ctx) as ready,
         open_session(ctx.profile, name) as session,
         DatabaseLock.acquire(
             session.database, job=ctx.job, verb="rollback", clock=ctx.clock, check=ctx.check, tell=ctx.log
@@ -80,8 +82,8 @@ def rollback(plan: RollbackPlan, ctx: JobContext) -> RestoreResult:
             raise Refused(waiting[0])
         concerned = ctx.profile.mongo is not None and session.database.name == ctx.profile.mongo.database
         application = Application(ctx, session, concerned=concerned)
-        with watched(ctx):
-            return _Rollback(plan, ctx, session, lock, record, application).run()
+        ready()
+        return _Rollback(plan, ctx, session, lock, record, application).run()
 
 
 class _Rollback:
@@ -165,6 +167,7 @@ class _Rollback:
             raise
         ended = ending.put_live(record, ctx, session, self.lock, self.application, self.warnings)
         self._settle()
+        self.warnings += staying(self.of)
         return self._result(ctx.job, ended.counts, objects, until=ended.holds_copies)
 
     def _back_out(self, record: SwapRecord, error: BaseException) -> None:

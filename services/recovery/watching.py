@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from services.jobs.context import JobContext
@@ -10,10 +11,34 @@ from services.jobs.journal import JOURNAL
 
 
 @contextmanager
-def watched(ctx: JobContext) -> Iterator[None]:
-    """Starts the job's watcher; an operation that runs inside another process has no journal and needs none."""
-    if (ctx.folder / JOURNAL).exists():
+def watched(ctx: JobContext) -> Iterator[Callable[[], None]]:
+    """Starts the job's watcher; call what it gives before anything is stopped or changed: then it watches.
+
+    It comes up while the plan is made. An operation that runs inside another process has no journal and
+    needs none. Errors of the call: `QuillkeepError` when the watcher did not start.
+    """
+    if not (ctx.folder / JOURNAL).exists():
+        yield lambda: None
+        return
+    failures: list[BaseException] = []
+
+    def start() -> None:
         from services.jobs.watcher import start_watcher
 
-        start_watcher(ctx)
-    yield
+        try:
+            start_watcher(ctx)
+        except BaseException as error:  # noqa: BLE001 - raised by `ready` in the operation's thread
+            failures.append(error)
+
+    thread = threading.Thread(target=start, daemon=True)
+    thread.start()
+
+    def ready() -> None:
+        thread.join()
+        if failures:
+            raise failures[0]
+
+    try:
+        yield ready
+    finally:
+        thread.join()
