@@ -328,15 +328,19 @@ class MembersSource:
             opened.close()
 
     def read(self, only: Sequence[Namespace] | None = None) -> Iterator[Block | End]:
-        """The members in the order of the file; with `only`, just theirs, and no other byte is proven."""
+        """The members in the order of the file; with `only`, just theirs, and no other byte is proven.
+
+        A time series may be named by its own name or by that of its buckets.
+        """
         self._consumed = 0
         opened = MemberFile(self._path, self._file, self._database, self._limits)
         try:
             if only is None:
                 opened.check_index()
             prelude, contents = opened.prelude()
-            chosen = [entry.namespace for entry in prelude.collections] if only is None else list(only)
-            names = {name for owner in chosen if contents.has(owner) for name in contents.data_names(owner)}
+            asked = [entry.namespace for entry in prelude.collections] if only is None else list(only)
+            chosen = [owner for name in asked if (owner := contents.owner(name)) is not None]
+            names = {name for owner in chosen for name in contents.data_names(owner)}
             members = opened.members[1:]
             if only is not None:
                 collections = {name.collection for name in names if name.database == self._database}
@@ -353,9 +357,7 @@ class MembersSource:
                         yield Block(namespace, run)
                     if segment.header.eof:
                         yield End(namespace, segment.header.crc64)
-            order.finish(
-                contents.names() if only is None else [owner for owner in chosen if contents.has(owner)]
-            )
+            order.finish(contents.names() if only is None else chosen)
         finally:
             opened.close()
 

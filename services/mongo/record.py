@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
 LiveKind = Literal["collection", "view", "timeseries", "absent"]
-State = Literal["loading", "objects", "swapping", "proving", "done", "failed", "rolled-back", "undone", "released"]
+State = Literal[
+    "loading", "objects", "swapping", "proving", "done", "failed", "rolled-back", "undone", "released"
+]
 HOLDS_COPIES: tuple[State, ...] = ("done", "undone")
 """States in which rollback copies may lie in the database or the bucket; only `done` can be rolled back."""
 UNFINISHED: tuple[State, ...] = ("objects", "swapping", "proving")
@@ -93,6 +95,8 @@ class SwapRecord(msgspec.Struct, frozen=True, kw_only=True):
     safety: str | None = None
     """Id of the safety backup of an in-place restore: `rollback` restores it."""
     in_place: tuple[str, ...] = ()
+    series: tuple[Pair, ...] = ()
+    """Time series this job creates under their own names, which were free; without `content` not proven yet."""
     rolled_back_by: str | None = None
 
 

@@ -158,6 +158,8 @@ def _put_back(
     words = ["Every collection is live as it was before."]
     if record.objects is not None and (record.objects.replaced or record.objects.added):
         words.append("The objects that were put stay.")
+    if record.series:
+        words.append(f"The time series that were created stay: {', '.join(p.name for p in record.series)}.")
     words += application.start_again()
     error.touched = " ".join(words)
     error.next = f"`quillkeep rollback {record.job}` puts replaced objects back and drops the loaded copies."

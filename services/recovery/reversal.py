@@ -16,12 +16,13 @@ from services.mongo.aside import server_identity
 from services.mongo.connect import LiveCollection
 from services.mongo.live_sums import live_sums
 from services.mongo.placements import PlacementLog, delete_placements, read_placements
-from services.mongo.record import ObjectsRecord, Pair, SwapRecord, dump_spec
+from services.mongo.record import ObjectsRecord, Pair, SwapRecord, dump_spec, read_record
 from services.mongo.rename import listing, name_of
 from services.mongo.specs import create_options, is_ttl
 from services.names import old_name
 from services.recovery.objects_part import ObjectsDone, named, open_target
 from services.recovery.request import Content, PlanResult, Row
+from services.recovery.series import staying
 from services.recovery.session import Session
 from services.recovery.steps import expiry_of
 
@@ -104,6 +105,7 @@ def reverse_plan(
         ),
         facts=(
             f"What is live now is set aside and can be brought back by rolling this back ({record.job}).",
+            *staying(record),
         ),
         fingerprint="",
         confirmation="" if untouched else target,
@@ -202,7 +204,8 @@ def roll_objects(session: Session, of: str, job: str, ctx: JobContext, lock: Dat
     placements = read_placements(session.database, of)
     if not placements:
         return ObjectsDone()
-    bucket = open_target(ctx)
+    done = read_record(session.database, of)
+    bucket = open_target(ctx, done.objects.bucket if done and done.objects else None)
     phase = ctx.phase("putting objects back", total=sum(item.size for item in placements))
     log = PlacementLog(session.database, job)
     undone = rollback_objects(

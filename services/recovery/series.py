@@ -79,8 +79,14 @@ def drop_created(session: Session, record: SwapRecord) -> list[str]:
             continue
         if pair.content:
             held = live_sums(session.database, BUCKETS + pair.name)
-            if (held.documents, held.bytes, hex64(held.content)) != (pair.documents, pair.bytes, pair.content):
-                left.append(f"the time series {pair.name}, which was created by {record.job} and written since")
+            if (held.documents, held.bytes, hex64(held.content)) != (
+                pair.documents,
+                pair.bytes,
+                pair.content,
+            ):
+                left.append(
+                    f"the time series {pair.name}, which was created by {record.job} and written since"
+                )
                 continue
         try:
             drop_aside(session.database, pair.name)

@@ -324,6 +324,12 @@ def prove_live(
                 f"{pair.documents:,} were restored."
             )
         counts[pair.name] = (documents, sorted(str(index["name"]) for index in present))
+    for pair in record.series:
+        current = live.get(pair.name)
+        if current is None or current.kind != "timeseries":
+            problems.append(f"the time series {pair.name} is missing")
+            continue
+        counts[pair.name] = (pair.documents, [])
     return problems, warnings, counts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.jobs.context import JobContext
 from services.mongo.record import delete_record, read_records
 from services.names import JOBS_COLLECTION
+from services.recovery.series import drop_created
 from services.recovery.session import Session
 from services.recovery.steps import drop_asides
 
@@ -14,7 +15,7 @@ def leftovers(session: Session, ctx: JobContext) -> None:
     for record in read_records(session.database):
         if record.state != "loading" or record.job == ctx.job:
             continue
-        left = drop_asides(session, record.job)
+        left = [*drop_asides(session, record.job), *drop_created(session, record)]
         if left:
             ctx.log(f"Copies of the dead job {record.job} could not be dropped: {'; '.join(left)}", "warning")
             continue

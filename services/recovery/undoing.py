@@ -15,6 +15,7 @@ from services.mongo.rename import listing, name_of, rename_by_uuid
 from services.names import is_ours, old_name
 from services.recovery.ending import ways_on
 from services.recovery.objects_part import open_target, undo_job
+from services.recovery.series import drop_created
 from services.recovery.session import Session
 from services.recovery.steps import drop_asides, make_swapper
 
@@ -59,6 +60,9 @@ def undo(
         left = drop_asides(session, record.job)
         if left:
             warnings.append(f"Could not be dropped and will be by the next restore: {'; '.join(left)}")
+        kept_series = drop_created(session, record)
+        if kept_series:
+            warnings.append(f"Stays live: {'; '.join(kept_series)}")
     problems = _prove(record, session)
     if problems:
         raise QuillkeepError(
