@@ -198,11 +198,11 @@ class Mongod:
         return self.wait_for_primary()
 
     def log_tail(self, member: int = 0) -> str:
-        """The last lines of a member's log, redacted."""
-        log = self.folder / f"member{member}.log"
-        if not log.exists():
-            return ""
-        return redact("\n".join(log.read_text(errors="replace").splitlines()[-8:]))
+        """The last lines of a member's log, or of what was printed instead of one, redacted."""
+        for log in (self.folder / f"member{member}.log", self.folder / "start.log"):
+            if log.exists() and log.stat().st_size:
+                return redact("\n".join(log.read_text(errors="replace").splitlines()[-8:]))
+        return ""
 
     def _chosen(self, member: int | None) -> list[int]:
         return list(range(len(self.ports))) if member is None else [member]
@@ -226,7 +226,13 @@ class Mongod:
             if self._start(member, port):
                 self.ports[member] = port
                 return
-        raise ServerFailed("The embedded MongoDB did not start.", cause=self.log_tail(member))
+        said = self.log_tail(member)
+        needed = "libcurl" in said
+        raise ServerFailed(
+            "The embedded MongoDB did not start.",
+            cause=said,
+            next="Install the library it needs: apt-get install libcurl4" if needed else "",
+        )
 
     def _start(self, member: int, port: int) -> bool:
         data = self.folder / f"member{member}"

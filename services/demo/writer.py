@@ -14,6 +14,7 @@ import msgspec
 
 from services.demo.seeds import iso
 from services.errors import QuillkeepError
+from services.names import is_ours
 from services.profile import BucketTarget, MongoTarget, Profile
 from services.quilltap import object_key, object_metadata
 from services.redact import redact
@@ -100,20 +101,26 @@ class BusyWriter:
         with self._lock:
             return len(self._written)
 
-    def lost(self, *databases: Database[Any]) -> list[Acknowledged]:
+    def lost(
+        self, *databases: Database[Any], before: float | None = None, live_only: bool = False
+    ) -> list[Acknowledged]:
         """Acknowledged documents and messages that none of the collections of these databases holds.
 
-        Every collection is looked through, rollback and late copies too; files deleted again do not count.
+        Every collection is looked through, rollback and late copies too unless `live_only`; files deleted
+        again do not count, nor do writes acknowledged after `before` (epoch seconds).
         """
         present: set[tuple[str, str]] = set()
         for database in databases:
             for name in database.list_collection_names():
-                present |= _ids_in(database, name)
+                if not (live_only and is_ours(name)):
+                    present |= _ids_in(database, name)
         gone = set(self.removed)
         return [
             each
             for each in self.acknowledged
-            if each.document not in gone and (_field_of(each), each.document) not in present
+            if (before is None or each.at < before)
+            and each.document not in gone
+            and (_field_of(each), each.document) not in present
         ]
 
     def _run(self) -> None:
