@@ -12,11 +12,20 @@ import msgspec
 from services.archive.documents import Sums, hex64
 from services.archive.model import Namespace
 from services.errors import QuillkeepError
-from services.mongo.commands import DURABLE, STALE_OUTCOMES, CommandFailed, run, uuid_of
+from services.mongo.commands import (
+    DURABLE,
+    NAMESPACE_EXISTS,
+    STALE_OUTCOMES,
+    CommandFailed,
+    ask_again,
+    run,
+    run_again,
+    uuid_of,
+)
 from services.mongo.connect import list_live
 from services.mongo.live_sums import live_sums
 from services.mongo.specs import build_spec, create_options, is_id_index, is_ttl, secondary
-from services.names import JOBS_COLLECTION
+from services.names import JOBS_COLLECTION, is_ours
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -81,7 +90,16 @@ def create_aside(database: Database[Any], incoming: Incoming) -> str:
     if id_index is not None and list(dict(id_index["key"]).items()) != [("_id", 1)]:
         id_index = None
     options = create_options(incoming.options, id_index)
-    run(database, {"create": incoming.target, **options}, f"create the copy of {incoming.name}")
+    command = {"create": incoming.target, **options}
+    what = f"create the copy of {incoming.name}"
+    try:
+        run(database, command, what)
+    except CommandFailed as error:
+        # A create whose answer was lost has happened; under a live name (a time series) it is somebody else's.
+        if error.code != NAMESPACE_EXISTS or not is_ours(incoming.target):
+            raise
+        drop_aside(database, incoming.target)
+        run(database, command, what)
     created = list_live(database).get(incoming.target)
     if created is not None and created.kind == "timeseries":
         return ""
@@ -98,7 +116,7 @@ def create_aside(database: Database[Any], incoming: Incoming) -> str:
 def drop_aside(database: Database[Any], target: str) -> None:
     """Drops a copy that never went live; absent is fine."""
     try:
-        run(database, {"drop": target}, f"drop the copy {target}")
+        run_again(database, {"drop": target}, f"drop the copy {target}")
     except CommandFailed as error:
         if error.code != 26:
             raise
@@ -149,7 +167,7 @@ def build_indexes(
 
 def make_durable(database: Database[Any], job: str) -> None:
     """One majority-acknowledged, journaled write: everything written before it by w:1 is durable after it."""
-    run(
+    run_again(
         database,
         {
             "update": JOBS_COLLECTION,
@@ -162,7 +180,7 @@ def make_durable(database: Database[Any], job: str) -> None:
 
 def forget_durable(database: Database[Any], job: str) -> None:
     """Removes the document of `make_durable`."""
-    run(
+    run_again(
         database,
         {"delete": JOBS_COLLECTION, "deletes": [{"q": {"_id": f"durable-{job}"}, "limit": 1}]},
         "tidy up",
@@ -215,6 +233,6 @@ def _read_back(
 
 def server_identity(database: Database[Any]) -> str:
     """Changes with every start of the server and every new primary: then what was proven is proven again."""
-    hello = database.client.admin.command("hello")
+    hello = ask_again(database, lambda: dict(database.client.admin.command("hello")), "say hello")
     process = dict(hello.get("topologyVersion") or {}).get("processId", "")
     return f"{process}/{hello.get('electionId', '')}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.errors import QuillkeepError
 from services.redact import redact
@@ -24,6 +25,12 @@ UUID_MISMATCH = 361
 UNAUTHORIZED = 13
 BACKGROUND_OPERATION = 12587
 INDEX_NOT_FOUND = 27
+T = TypeVar("T")
+OUTAGE_SECONDS = 60.0
+"""How long a lost connection or an election is waited out."""
+DIRECT_SECONDS = 5.0
+"""The same for a connection direct to one replica set member, which never sees the new primary."""
+PAUSE_SECONDS = 0.2
 STALE_OUTCOMES = frozenset({10107, 11600, 11602, 13435, 13436, 189, 91, 6, 7, 89, 9001, 64, 100})
 """Codes after which it is unknown, or not yet durable, whether a command took effect."""
 
@@ -67,6 +74,49 @@ def run(database: Database[Any], command: Mapping[str, Any], what: str) -> dict[
                 unknown=key == "writeConcernError",
             )
     return reply
+
+
+def outage_seconds(database: Database[Any]) -> float:
+    """How long it is worth waiting for this connection's server to take commands again."""
+    description = database.client.topology_description
+    members = description.server_descriptions().values()
+    direct = description.topology_type_name == "Single" and any(member.replica_set_name for member in members)
+    return DIRECT_SECONDS if direct else OUTAGE_SECONDS
+
+
+def run_again(database: Database[Any], command: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """`run` for a command that may be sent twice: repeated through an election or a restart."""
+    return _again(database, lambda: run(database, command, what))
+
+
+def ask_again(database: Database[Any], ask: Callable[[], T], what: str) -> T:
+    """Repeats a read through an election or a restart. Errors: `CommandFailed` with the words of `what`."""
+    from pymongo.errors import ConnectionFailure, PyMongoError
+
+    def once() -> T:
+        try:
+            return ask()
+        except PyMongoError as error:
+            code = getattr(error, "code", None)
+            raise CommandFailed(
+                f"MongoDB did not {what}.",
+                code=code,
+                cause=server_words(error),
+                unknown=isinstance(error, ConnectionFailure) or code in STALE_OUTCOMES,
+            ) from error
+
+    return _again(database, once)
+
+
+def _again(database: Database[Any], action: Callable[[], T]) -> T:
+    started = time.monotonic()
+    while True:
+        try:
+            return action()
+        except CommandFailed as error:
+            if not error.unknown or time.monotonic() - started > outage_seconds(database):
+                raise
+        time.sleep(PAUSE_SECONDS)
 
 
 def server_words(error: Exception) -> str:

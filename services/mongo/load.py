@@ -345,10 +345,7 @@ class _Work:
             except Cancelled as error:
                 self.failure = self.failure or error
             except ProofFailed as error:
-                if state.server == server_identity(self._loader._database):
-                    self.failure = self.failure or error
-                else:
-                    state.broken = str(error)
+                self._differs(state, error)
             except CommandFailed as error:
                 if error.unknown:
                     state.broken = str(error)
@@ -356,6 +353,18 @@ class _Work:
                     self.failure = self.failure or error
             except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which raises it
                 self.failure = self.failure or error
+
+    def _differs(self, state: _Loading, error: ProofFailed) -> None:
+        """Under another primary, or after a restart, what is missing was lost with the old one: load it again."""
+        try:
+            same = state.server == server_identity(self._loader._database)
+        except CommandFailed as trouble:
+            self.failure = self.failure or trouble
+            return
+        if same:
+            self.failure = self.failure or error
+        else:
+            state.broken = str(error)
 
     def _prove(self, state: _Loading) -> None:
         loader = self._loader

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from services.mongo.commands import DURABLE, run
+from services.mongo.commands import DURABLE, run, run_again
 from services.names import JOBS_COLLECTION
 from services.objects.restore_model import Placement
 
@@ -52,7 +52,7 @@ def read_placements(database: Database[Any], job: str) -> list[Placement]:
 
 def delete_placements(database: Database[Any], job: str) -> None:
     """Forgets them, once copies are released or put back."""
-    run(
+    run_again(
         database,
         {
             "delete": JOBS_COLLECTION,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from bson import json_util
 
-from services.mongo.commands import DURABLE, run
+from services.mongo.commands import DURABLE, run_again
 from services.names import JOBS_COLLECTION
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def save_record(database: Database[Any], record: SwapRecord) -> None:
     document: dict[str, Any] = msgspec.to_builtins(record, builtin_types=(datetime,))
     document["_id"] = record.job
     document["kind"] = "swap"
-    run(
+    run_again(
         database,
         {
             "update": JOBS_COLLECTION,
@@ -118,7 +118,7 @@ def save_record(database: Database[Any], record: SwapRecord) -> None:
 
 def delete_record(database: Database[Any], job: str) -> None:
     """Forgets a job that changed nothing."""
-    run(
+    run_again(
         database,
         {
             "delete": JOBS_COLLECTION,

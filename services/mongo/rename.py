@@ -11,7 +11,10 @@ from services.mongo.commands import (
     BACKGROUND_OPERATION,
     DURABLE,
     MAX_TIME_EXPIRED,
+    PAUSE_SECONDS,
     CommandFailed,
+    ask_again,
+    outage_seconds,
     run,
     uuid_of,
 )
@@ -24,30 +27,56 @@ RENAME_MS = 5_000
 """maxTimeMS of one try: a rename waits for open transactions, and writers of that collection wait behind it."""
 BLOCKED_SECONDS = 75.0
 """Longer than the server lets a transaction live (60 s)."""
-OUTAGE_SECONDS = 60.0
-"""How long a lost connection or an election is waited out."""
 
 
 class ConnectionLost(QuillkeepError):
     """The server did not come back; what it did last is unknown."""
 
 
-def listing(database: Database[Any], *, seconds: float = OUTAGE_SECONDS) -> dict[str, LiveCollection]:
-    """listCollections, through elections and restarts of at most `seconds`."""
-    from pymongo.errors import PyMongoError
+class Outage:
+    """Counts how long commands have had no certain outcome; one answer begins anew."""
 
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return list_live(database)
-        except PyMongoError as error:
-            if time.monotonic() > deadline:
-                from services.mongo.commands import server_words
+    def __init__(self, database: Database[Any]) -> None:
+        self._database = database
+        self._since: float | None = None
 
-                raise ConnectionLost(
-                    "MongoDB does not answer any more.", cause=server_words(error), touched=""
-                ) from None
-            time.sleep(0.5)
+    def over(self) -> None:
+        """The server answered."""
+        self._since = None
+
+    def wait(self, error: CommandFailed) -> None:
+        """A pause before the next try; `ConnectionLost` when it is not worth another one."""
+        now = time.monotonic()
+        self._since = self._since or now
+        if now - self._since > outage_seconds(self._database):
+            raise ConnectionLost(
+                "MongoDB does not take commands any more.", cause=error.cause, touched=""
+            ) from None
+        time.sleep(PAUSE_SECONDS)
+
+
+def listing(database: Database[Any]) -> dict[str, LiveCollection]:
+    """listCollections, through elections and restarts. Errors: `ConnectionLost`, `CommandFailed`."""
+    try:
+        return ask_again(database, lambda: list_live(database), "list its collections")
+    except CommandFailed as error:
+        if not error.unknown:
+            raise
+        raise ConnectionLost("MongoDB does not answer any more.", cause=error.cause, touched="") from None
+
+
+def indexes_of(database: Database[Any], name: str) -> list[dict[str, Any]]:
+    """listIndexes, through elections and restarts."""
+    return ask_again(
+        database,
+        lambda: [dict(index) for index in database[name].list_indexes()],
+        f"list the indexes of {name}",
+    )
+
+
+def count_of(database: Database[Any], name: str) -> int:
+    """Documents of a collection, counted one by one; through elections and restarts."""
+    return ask_again(database, lambda: database[name].count_documents({}), f"count the documents of {name}")
 
 
 def name_of(live: dict[str, LiveCollection], uuid: str | None) -> str | None:
@@ -75,7 +104,7 @@ def try_rename(
     }
     if guard:
         command["collectionUUID"] = uuid_of(uuid)
-    elif name_of(list_live(database), uuid) != source:
+    elif name_of(listing(database), uuid) != source:
         raise CommandFailed(f"The collection {source} was replaced.", code=361, cause="", unknown=False)
     if drop_uuid is not None:
         command["dropTarget"] = uuid_of(drop_uuid) if guard else True
@@ -95,6 +124,7 @@ def rename_by_uuid(
     Errors: `CommandFailed` for a refusal that waiting does not cure, `ConnectionLost`.
     """
     blocked_until = time.monotonic() + BLOCKED_SECONDS
+    outage = Outage(database)
     told = False
     while True:
         live = listing(database)
@@ -117,7 +147,8 @@ def rename_by_uuid(
                 if not told:
                     on_wait(f"{source} is held by an open transaction or index build; waiting for it to end")
                     told = True
+                outage.over()
                 continue
             if not error.unknown:
                 raise
-            time.sleep(0.2)
+            outage.wait(error)

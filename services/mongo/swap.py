@@ -16,11 +16,13 @@ from services.mongo.commands import (
     UUID_MISMATCH,
     CommandFailed,
     run,
+    run_again,
     uuid_of,
 )
 from services.mongo.connect import LiveCollection
 from services.mongo.record import Pair, SwapRecord, load_spec
-from services.mongo.rename import listing, name_of, rename_by_uuid, try_rename
+from services.mongo.rename import Outage, count_of, listing, name_of, rename_by_uuid, try_rename
+from services.mongo.standing import seen_anew, view_text
 from services.mongo.strays import keep_stray
 from services.names import late_name
 
@@ -79,24 +81,24 @@ class Swapper:
 
     def _set_aside(self, pair: Pair) -> Pair:
         """What is live under the name goes to its old name; a view is dropped (its definition is recorded)."""
-        current = listing(self.database).get(pair.name)
-        if current is None or (pair.aside_uuid and current.uuid == pair.aside_uuid):
+        live = listing(self.database)
+        current = live.get(pair.name)
+        if current is not None and pair.aside_uuid and current.uuid == pair.aside_uuid:
             return pair
-        if current.kind == "view":
-            if pair.outgoing != "view":
-                raise CommandFailed(
-                    f"{pair.name} became a view since the plan was made.", code=None, cause="", unknown=False
-                )
-            self._drop_view(pair.name)
+        seen, words = seen_anew(self.database, self.record.job, pair, live)
+        if seen != pair:
+            pair = self._replace(pair, seen)
+        if words:
+            self._warn(words)
+        if current is None:
             return pair
-        assert pair.old is not None
-        if current.uuid is None:
+        if current.kind == "timeseries":
             raise CommandFailed(
-                f"{pair.name} cannot be renamed: it is a {current.kind}.", code=None, cause="", unknown=False
+                f"{pair.name} cannot be renamed: it is a time series.", code=None, cause="", unknown=False
             )
-        if current.uuid != pair.old_uuid and name_of(listing(self.database), pair.old_uuid) is None:
-            pair = self._replace(pair, replace(pair, old_uuid=current.uuid, outgoing="collection"))
-        if current.uuid == pair.old_uuid and pair.old is not None:
+        if current.kind == "view" and pair.outgoing == "view":
+            self._drop_view(pair.name)
+        elif current.uuid == pair.old_uuid and pair.old is not None and current.uuid is not None:
             self._rename(current.uuid, pair.old)
         return pair
 
@@ -105,6 +107,7 @@ class Swapper:
         aside, aside_uuid = pair.aside, pair.aside_uuid
         pair = self._set_aside(pair)
         deadline = time.monotonic() + STRAY_SECONDS
+        outage = Outage(self.database)
         drop: str | None = None
         while True:
             try:
@@ -132,11 +135,16 @@ class Swapper:
                 if not expected and not error.unknown:
                     self._wait_or_raise(error, deadline)
                 drop = None
-                if current is not None:
-                    pair, drop = self._clear_stray(pair, current, last=time.monotonic() > deadline)
+                if error.unknown:
+                    outage.wait(error)
+                else:
+                    outage.over()
+                    if current is not None:
+                        pair, drop = self._clear_stray(pair, current, last=time.monotonic() > deadline)
             else:
                 break
         self._drop_ttl(pair)
+        self._tell_late(pair)
 
     def _wait_or_raise(self, error: CommandFailed, deadline: float) -> None:
         from services.mongo.commands import BACKGROUND_OPERATION, MAX_TIME_EXPIRED
@@ -147,9 +155,17 @@ class Swapper:
 
     def _clear_stray(self, pair: Pair, stray: LiveCollection, *, last: bool) -> tuple[Pair, str | None]:
         """Keeps what a writer put into the gap; gives the UUID that the rename may now drop."""
-        assert stray.uuid is not None
-        late = late_name(self.record.job, pair.ordinal * 1000 + len(pair.late))
-        pair = self._replace(pair, replace(pair, late=(*pair.late, late)))
+        if stray.kind == "view":
+            self._drop_foreign_view(stray)
+            return pair, None
+        if stray.uuid is None:
+            raise CommandFailed(
+                f"Somebody made {pair.name} a time series during the swap.",
+                code=None,
+                cause="",
+                unknown=False,
+            )
+        pair, late = self._next_late(pair)
         kept = keep_stray(
             self.database,
             stray,
@@ -157,18 +173,43 @@ class Swapper:
             guard=self.guard,
             collmod=self.record.collmod,
             last=last,
+            follow=lambda: self._follow(pair),
         )
-        if not kept.documents:
+        if kept.empty:
             drop_aside(self.database, late)
-        else:
-            self._warn(
-                f"{kept.documents} documents were written to {pair.name} during the swap; they are kept in {late}."
-            )
         if kept.lost_possible:
             self._warn(
                 f"A writer kept re-creating {pair.name}; what it wrote in the last moments may be lost."
             )
         return pair, kept.drop_uuid
+
+    def _follow(self, pair: Pair) -> None:
+        assert pair.aside is not None and pair.aside_uuid is not None
+        try_rename(self.database, pair.aside, pair.name, uuid=pair.aside_uuid, guard=self.guard)
+
+    def _next_late(self, pair: Pair) -> tuple[Pair, str]:
+        """A name of its own for every stray of this job, recorded before it is used."""
+        late = late_name(self.record.job, sum(len(other.late) for other in self.record.pairs))
+        return self._replace(pair, replace(pair, late=(*pair.late, late))), late
+
+    def _tell_late(self, pair: Pair) -> None:
+        """One sentence per collection that writers came into, however many strays they made."""
+        if not pair.late:
+            return
+        live = listing(self.database)
+        kept = {name: count_of(self.database, name) for name in pair.late if name in live}
+        kept = {name: count for name, count in kept.items() if count}
+        if kept:
+            self._warn(
+                f"{sum(kept.values()):,} documents were written to {pair.name} during the swap; "
+                f"they are kept in {', '.join(kept)}."
+            )
+
+    def _drop_foreign_view(self, view: LiveCollection) -> None:
+        self._warn(
+            f"Somebody made {view.name} a view during the swap; it was dropped. It was {view_text(view)}."
+        )
+        self._drop_view(view.name)
 
     def _replace(self, before: Pair, after: Pair) -> Pair:
         pairs = tuple(after if pair.name == before.name else pair for pair in self.record.pairs)
@@ -178,20 +219,37 @@ class Swapper:
 
     def _put_view(self, pair: Pair) -> None:
         assert pair.view is not None
-        live = listing(self.database)
-        current = live.get(pair.name)
         wanted = load_spec(pair.view)
-        if current is not None and current.kind == "view":
-            if _same_view(current.options, wanted):
-                return
-            self._drop_view(pair.name)
-        elif current is not None:
-            self._set_aside(pair)
+        current = listing(self.database).get(pair.name)
+        if current is None or current.kind != "view" or not _same_view(current.options, wanted):
+            pair = self._set_aside(pair)
             self._drop_ttl(pair)
-        run(self.database, {"create": pair.name, **wanted}, f"create the view {pair.name}")
+        deadline = time.monotonic() + STRAY_SECONDS
+        outage = Outage(self.database)
+        while True:
+            current = listing(self.database).get(pair.name)
+            if current is not None and current.kind == "view":
+                if _same_view(current.options, wanted):
+                    break
+                self._drop_foreign_view(current)
+            elif current is not None and current.uuid is not None:
+                pair, late = self._next_late(pair)
+                self._rename(current.uuid, late)
+            try:
+                run(self.database, {"create": pair.name, **wanted}, f"create the view {pair.name}")
+            except CommandFailed as error:
+                if error.unknown:
+                    outage.wait(error)
+                elif error.code != NAMESPACE_EXISTS or time.monotonic() > deadline:
+                    raise
+        self._tell_late(pair)
 
     def _drop_view(self, name: str) -> None:
-        run(self.database, {"drop": name}, f"replace the view {name}")
+        try:
+            run_again(self.database, {"drop": name}, f"replace the view {name}")
+        except CommandFailed as error:
+            if error.code != NAMESPACE_NOT_FOUND:
+                raise
 
     def _put_back(self, pair: Pair) -> None:
         live = listing(self.database)
@@ -207,6 +265,13 @@ class Swapper:
             assert pair.aside is not None
             self._rename(pair.aside_uuid, pair.aside)
             current = None
+        if current is not None and current.kind == "view" and pair.outgoing != "view":
+            self._drop_foreign_view(current)
+            current = None
+        if pair.outgoing == "collection" and name_of(live, pair.old_uuid) is None:
+            self._replace(pair, replace(pair, outgoing="absent", old=None, old_uuid=None))
+            self._warn(f"What was live as {pair.name} before is gone: somebody dropped it.")
+            return
         if pair.outgoing == "absent":
             if current is not None and current.uuid is not None:
                 self._keep_foreign(pair, current)
@@ -231,11 +296,10 @@ class Swapper:
     def _keep_foreign(self, pair: Pair, stray: LiveCollection) -> None:
         """A collection that is neither old nor new stands under the name: a writer's, kept under a late name."""
         assert stray.uuid is not None
-        late = late_name(self.record.job, pair.ordinal * 1000 + len(pair.late))
-        self._replace(pair, replace(pair, late=(*pair.late, late)))
+        pair, late = self._next_late(pair)
         self._rename(stray.uuid, late)
-        count = self.database[late].count_documents({})
-        self._warn(f"{count} documents were written to {pair.name} meanwhile; they are kept in {late}.")
+        count = count_of(self.database, late)
+        self._warn(f"{count:,} documents were written to {pair.name} meanwhile; they are kept in {late}.")
 
     def _drop_ttl(self, pair: Pair) -> None:
         """Nothing may expire in a rollback copy while it waits."""
@@ -252,7 +316,7 @@ class Swapper:
         if self.guard:
             command["collectionUUID"] = uuid_of(uuid)
         try:
-            run(self.database, command, f"{what} of {name}")
+            run_again(self.database, command, f"{what} of {name}")
         except CommandFailed as error:
             if error.code not in (INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND, UUID_MISMATCH):
                 self._warn(f"Documents in {name} may expire: could not {what} ({error.cause}).")
@@ -262,7 +326,7 @@ class Swapper:
             command: dict[str, Any] = {"collMod": name, "expireAfterSeconds": expire}
             if self.guard:
                 command["collectionUUID"] = uuid_of(uuid)
-            run(self.database, command, f"switch the expiry of {name} on again")
+            run_again(self.database, command, f"switch the expiry of {name} on again")
         if not ttl:
             return
         command = {
@@ -271,7 +335,7 @@ class Swapper:
         }
         if self.guard:
             command["collectionUUID"] = uuid_of(uuid)
-        run(self.database, command, f"rebuild the TTL index of {name}")
+        run_again(self.database, command, f"rebuild the TTL index of {name}")
 
     def build_incoming_ttl(self) -> None:
         """The TTL indexes of what went live, after its proof: counts may fall from now on."""

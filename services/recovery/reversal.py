@@ -16,15 +16,13 @@ from services.mongo.aside import server_identity
 from services.mongo.connect import LiveCollection
 from services.mongo.live_sums import live_sums
 from services.mongo.placements import PlacementLog, delete_placements, read_placements
-from services.mongo.record import ObjectsRecord, Pair, SwapRecord, dump_spec, read_record
+from services.mongo.record import ObjectsRecord, Pair, SwapRecord, read_record, save_record
 from services.mongo.rename import listing, name_of
-from services.mongo.specs import create_options, is_ttl
-from services.names import old_name
+from services.mongo.standing import outgoing_of
 from services.recovery.objects_part import ObjectsDone, named, open_target
 from services.recovery.request import Content, PlanResult, Row
 from services.recovery.series import staying
 from services.recovery.session import Session
-from services.recovery.steps import expiry_of
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,21 +121,7 @@ def reverse_record(session: Session, record: SwapRecord, ctx: JobContext) -> Swa
     for pair in record.pairs:
         turned = _turned(session, pair, live, ctx, phase.advance)
         current = live.get(pair.name)
-        if current is not None and current.kind == "view":
-            turned = replace(
-                turned, outgoing="view", old_view=dump_spec(create_options(current.options, None))
-            )
-        elif current is not None:
-            indexes = [dict(index) for index in session.database[pair.name].list_indexes()]
-            turned = replace(
-                turned,
-                outgoing="collection",
-                old=old_name(ctx.job, pair.ordinal),
-                old_uuid=current.uuid,
-                old_ttl=tuple(dump_spec(index) for index in indexes if is_ttl(index)),
-                old_expire=expiry_of(current),
-            )
-        pairs.append(turned)
+        pairs.append(outgoing_of(session.database, turned, current, ctx.job))
     phase.finish()
     objects = None
     if record.objects is not None:
@@ -216,6 +200,7 @@ def roll_objects(session: Session, of: str, job: str, ctx: JobContext, lock: Dat
         check_lock=lock.assert_held,
         check=ctx.check,
         advance=phase.advance,
+        already=read_placements(session.database, job),
     )
     phase.finish()
     if undone.failed:
@@ -228,6 +213,16 @@ def roll_objects(session: Session, of: str, job: str, ctx: JobContext, lock: Dat
         replaced_bytes=sum(item.size for item in undone.placements if item.copy),
         warnings=warnings,
     )
+
+
+def settle(session: Session, of: str, by: str, ctx: JobContext) -> None:
+    """The job that was rolled back holds no copies any more, but for late ones; may be repeated."""
+    current = read_record(session.database, of)
+    if current is None:
+        return
+    if current.objects is not None:
+        forget_objects(session, of, current.objects.bucket, ctx)
+    save_record(session.database, replace(current, state="rolled-back", rolled_back_by=by))
 
 
 def forget_objects(session: Session, of: str, bucket_name: str, ctx: JobContext) -> None:

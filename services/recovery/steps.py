@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
 from services.mongo.aside import (
@@ -23,11 +21,12 @@ from services.mongo.connect import LiveCollection
 from services.mongo.insert import Rejected
 from services.mongo.load import Loader
 from services.mongo.record import Pair, SwapRecord, dump_spec, save_record
-from services.mongo.rename import listing, name_of
+from services.mongo.rename import count_of, indexes_of, listing, name_of
 from services.mongo.space import ABORT_BYTES, free_bytes
 from services.mongo.specs import comparable_options, create_options, is_ttl, missing_indexes, secondary
+from services.mongo.standing import outgoing_of
 from services.mongo.swap import Swapper
-from services.names import JOBS_COLLECTION, aside_name, old_name
+from services.names import JOBS_COLLECTION, aside_name
 from services.recovery.contents import BUCKETS, CollectionContents, DatabaseContents
 from services.recovery.request import Row
 from services.recovery.session import Session
@@ -152,8 +151,8 @@ def build_pairs(
         current = live.get(row.name)
         if row.action == "set aside":
             pairs.append(
-                _outgoing(
-                    session,
+                outgoing_of(
+                    session.database,
                     Pair(name=row.name, ordinal=ordinal, incoming="absent", outgoing="absent"),
                     current,
                     job,
@@ -189,30 +188,8 @@ def build_pairs(
                 bytes=proof.bytes,
                 content=proof.content,
             )
-        pairs.append(_outgoing(session, pair, current, job))
+        pairs.append(outgoing_of(session.database, pair, current, job))
     return tuple(pairs)
-
-
-def _outgoing(session: Session, pair: Pair, current: LiveCollection | None, job: str) -> Pair:
-    if current is None:
-        return pair
-    if current.kind == "view":
-        return replace(pair, outgoing="view", old_view=dump_spec(create_options(current.options, None)))
-    indexes = [dict(index) for index in session.database[current.name].list_indexes()]
-    return replace(
-        pair,
-        outgoing="collection",
-        old=old_name(job, pair.ordinal),
-        old_uuid=current.uuid,
-        old_ttl=tuple(dump_spec(index) for index in indexes if is_ttl(index)),
-        old_expire=expiry_of(current),
-    )
-
-
-def expiry_of(current: LiveCollection) -> int | None:
-    """Seconds after which a clustered collection expires its documents by itself, None when it does not."""
-    seconds = current.options.get("expireAfterSeconds")
-    return None if seconds is None or current.kind != "collection" else int(seconds)
 
 
 def aside_targets(rows: Sequence[Row], contents: DatabaseContents, job: str) -> list[Incoming]:
@@ -306,7 +283,7 @@ def prove_live(
         if current is None or current.uuid != pair.aside_uuid:
             problems.append(f"{pair.name} is not the collection that was loaded and proven")
             continue
-        present = [dict(index) for index in session.database[pair.name].list_indexes()]
+        present = indexes_of(session.database, pair.name)
         if pair.metadata:
             from services.archive.metadata import parse_metadata
 
@@ -317,7 +294,7 @@ def prove_live(
                 problems.append(f"{pair.name} lacks the indexes {', '.join(lacking)}")
             if comparable_options(current.options) != comparable_options(metadata.get("options") or {}):
                 problems.append(f"{pair.name} has other options than the backup")
-        documents = session.database[pair.name].count_documents({})
+        documents = count_of(session.database, pair.name)
         if documents != pair.documents and pair.content:
             warnings.append(
                 f"{pair.name} has been written since it went live: {documents:,} documents, "
