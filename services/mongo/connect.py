@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from services.errors import QuillkeepError
+from services.mongo.unreachable import DatabaseUnreachable as DatabaseUnreachable
+from services.mongo.unreachable import host_of as host_of
+from services.mongo.unreachable import unreachable
 from services.profile import MongoTarget
-from services.redact import redact
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 CONNECT_SECONDS = 10.0
 APP_NAME = "quillkeep"
-
-
-class DatabaseUnreachable(QuillkeepError):
-    """No server answered, or it would not let us in."""
 
 
 class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,58 +59,30 @@ def connect(
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError
 
-    options: dict[str, Any] = {
-        "appname": APP_NAME,
-        "serverSelectionTimeoutMS": int(CONNECT_SECONDS * 1000),
-        "connectTimeoutMS": int(CONNECT_SECONDS * 1000),
-    }
+    uri = target.uri.reveal()
+    options: dict[str, Any] = {"appname": APP_NAME}
+    for patience in ("serverSelectionTimeoutMS", "connectTimeoutMS"):
+        if f"{patience.lower()}=" not in uri.partition("?")[2].lower():
+            options[patience] = int(CONNECT_SECONDS * 1000)
     if write_concern is not None:
         options["w"] = write_concern
     if raw:
         from bson.raw_bson import RawBSONDocument
 
         options["document_class"] = RawBSONDocument
+    client: MongoClient[Any] | None = None
     try:
-        client: MongoClient[Any] = MongoClient(target.uri.reveal(), **options)
+        client = MongoClient(uri, **options)
         client.admin.command("ping")
         if target.database:
             client[target.database].command(
                 {"listCollections": 1, "nameOnly": True, "authorizedCollections": True}
             )
-    except PyMongoError as error:
+    except (PyMongoError, ValueError) as error:
+        if client is not None:
+            client.close()
         raise unreachable(target, error) from None
     return client
-
-
-def unreachable(target: MongoTarget, error: Exception) -> DatabaseUnreachable:
-    """The error an admin reads when a server did not let us in."""
-    code = getattr(error, "code", None)
-    text = redact(str(error).split(", Timeout:")[0])
-    place = f"the database at {host_of(target)}"
-    if code == 18:
-        return DatabaseUnreachable(
-            f"MongoDB at {host_of(target)} refused the user name or password.",
-            cause=text,
-            next="Correct the user, password or authSource in MONGODB_URI, then `quillkeep doctor`.",
-        )
-    if code == 13:
-        return DatabaseUnreachable(
-            f"MongoDB at {host_of(target)} wants a user that may read {target.database}.",
-            cause=text,
-            next="Put a user with readWrite on this database into MONGODB_URI.",
-        )
-    return DatabaseUnreachable(
-        f"Quillkeep could not reach {place}.",
-        cause=text,
-        next="Check that MongoDB runs and that MONGODB_URI names its host and port.",
-    )
-
-
-def host_of(target: MongoTarget) -> str:
-    """Hosts of a URI without its credentials."""
-    rest = target.uri.reveal().partition("://")[2]
-    authority = rest.partition("/")[0].partition("?")[0]
-    return authority.rpartition("@")[2]
 
 
 def server_info(client: MongoClient[Any]) -> ServerInfo:
@@ -133,6 +102,18 @@ def server_info(client: MongoClient[Any]) -> ServerInfo:
         host=f"{first[0]}:{first[1]}" if first else "",
         members=len(hello.get("hosts", [])) or 1,
     )
+
+
+def others_in_words(database: Database[Any]) -> str:
+    """Which databases this user can see beside an empty one: its name may be the wrong one."""
+    from pymongo.errors import PyMongoError
+
+    try:
+        names = database.client.list_database_names()
+    except PyMongoError:
+        return ""
+    others = [name for name in names if name not in ("admin", "local", "config", database.name)]
+    return f"This server has: {', '.join(others)}." if others else "This server has no other database."
 
 
 def list_live(database: Database[Any]) -> dict[str, LiveCollection]:

@@ -56,9 +56,33 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True):
         return self.may("collMod")
 
     @property
+    def may_read(self) -> bool:
+        """Whether a plan can be made: documents, collections and indexes may be looked at."""
+        return all(self.may(action) for action in ("find", "listCollections", "listIndexes"))
+
+    @property
     def sees_all_clients(self) -> bool:
         """Whether $currentOp shows other users' connections."""
         return self.may_cluster("inprog")
+
+    def grant(self, role: str, database: str) -> str:
+        """What an admin types to give this user a role on a database."""
+        name, _, home = self.user.rpartition("@")
+        return f'db.getSiblingDB("{home}").grantRolesToUser("{name}", [{{role: "{role}", db: "{database}"}}])'
+
+    def missing_words(self, database: str) -> str:
+        """One sentence naming the actions this user lacks for a restore and the role that has them; "" for none."""
+        missing = self.missing_for_swap()
+        if not missing:
+            return ""
+        if not self.roles:
+            return (
+                f"The user {self.user} has no roles. Grant it readWrite: {self.grant('readWrite', database)}"
+            )
+        return (
+            f"The user {self.user} may not {', '.join(missing)} on {database}. "
+            f"Grant it the role readWrite: {self.grant('readWrite', database)}"
+        )
 
     def missing_for_swap(self) -> tuple[str, ...]:
         """Actions a restore needs and this user lacks."""

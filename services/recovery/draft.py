@@ -165,7 +165,7 @@ def draft_plan(
             replica_set=session.server.replica_set is not None,
         )
         space_refusals, space_risks = guards.space(found_space)
-        refusals += [*guards.rights(session, rows), *guards.names(session, rows)]
+        refusals += [*guards.rights(session, rows, live), *guards.names(session, rows)]
         refusals += [*guards.kinds(session, rows, request), *space_refusals]
         risks += [*space_risks, *guards.rejected(contents, chosen), *guards.weak_guard(session)]
         warnings += guards.versions(session, contents)

@@ -9,8 +9,10 @@ import humanize
 from services.catalog.model import Backup
 from services.jobs.database_lock import read_lock
 from services.jobs.host import life_of, this_host
+from services.mongo.connect import LiveCollection
 from services.mongo.record import UNFINISHED, read_records
 from services.mongo.space import Space
+from services.mongo.standing import expiry_of
 from services.names import MAX_NAMESPACE_BYTES
 from services.recovery.contents import DatabaseContents
 from services.recovery.request import RestoreRequest, RiskFound, Row
@@ -39,18 +41,13 @@ def locked(session: Session, *, but: str = "") -> list[str]:
     return [f"Another job works on this database: {owner.describe()}."]
 
 
-def rights(session: Session, rows: list[Row]) -> list[str]:
+def rights(session: Session, rows: list[Row], live: dict[str, LiveCollection]) -> list[str]:
     """Roles that are missing, by name."""
-    found: list[str] = []
     user = session.rights.user
-    missing = session.rights.missing_for_swap()
-    if missing:
-        found.append(
-            f"The user {user} may not {', '.join(missing)} on {session.database.name}. "
-            f"Grant it the role readWrite: "
-            f'db.getSiblingDB("admin").grantRolesToUser("{user.split("@")[0]}", '
-            f'[{{role: "readWrite", db: "{session.database.name}"}}])'
-        )
+    missing = session.rights.missing_words(session.database.name)
+    found = [missing] if missing else []
+    moving = [row.name for row in rows if row.action in ("replace", "set aside") and row.name in live]
+    found += expiring(session, [name for name in moving if expiry_of(live[name]) is not None])
     series = [row.name for row in rows if row.kind == "timeseries" and row.action != "keep"]
     if series and not session.rights.system_buckets:
         found.append(
@@ -58,6 +55,18 @@ def rights(session: Session, rows: list[Row]) -> list[str]:
             f"readWriteAnyDatabase or restore, beside readWrite; {user} has neither."
         )
     return found
+
+
+def expiring(session: Session, names: list[str]) -> list[str]:
+    """A clustered collection that expires by itself has to stop doing so while it waits as a copy."""
+    if not names or session.rights.change_options:
+        return []
+    grant = session.rights.grant("dbAdmin", session.database.name)
+    return [
+        f"{', '.join(names)} expires documents by itself, which must be switched off in a rollback copy, and "
+        f"the user {session.rights.user} may not collMod. Grant it the role dbAdmin on "
+        f"{session.database.name}: {grant}"
+    ]
 
 
 def names(session: Session, rows: list[Row]) -> list[str]:

@@ -19,6 +19,7 @@ from services.mongo.placements import PlacementLog, delete_placements, read_plac
 from services.mongo.record import ObjectsRecord, Pair, SwapRecord, read_record, save_record
 from services.mongo.rename import listing, name_of
 from services.mongo.standing import outgoing_of
+from services.recovery.guards import expiring
 from services.recovery.objects_part import ObjectsDone, named, open_target
 from services.recovery.request import Content, PlanResult, Row
 from services.recovery.series import staying
@@ -123,6 +124,11 @@ def reverse_record(session: Session, record: SwapRecord, ctx: JobContext) -> Swa
         current = live.get(pair.name)
         pairs.append(outgoing_of(session.database, turned, current, ctx.job))
     phase.finish()
+    refusals = expiring(
+        session, [pair.name for pair in pairs if pair.expire is not None or pair.old_expire is not None]
+    )
+    if refusals:
+        raise Refused(refusals[0])
     objects = None
     if record.objects is not None:
         from services.objects.keys import old_folder

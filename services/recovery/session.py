@@ -38,10 +38,13 @@ class Session:
 
 
 @contextmanager
-def open_session(profile: Profile, database: str | None = None) -> Iterator[Session]:
+def open_session(
+    profile: Profile, database: str | None = None, *, writing: bool = False
+) -> Iterator[Session]:
     """Connects to the profile's server for work on `database` (default: the profile's).
 
-    Errors: `Refused` without a configured database, `DatabaseUnreachable`.
+    Errors: `Refused` without a configured database, or, for `writing`, when this user's roles do not do;
+    `DatabaseUnreachable`.
     """
     if profile.mongo is None:
         raise Refused(
@@ -54,7 +57,11 @@ def open_session(profile: Profile, database: str | None = None) -> Iterator[Sess
     try:
         fast = connect(target, raw=True, write_concern=1)
         try:
-            yield Session(client, fast, name, target)
+            session = Session(client, fast, name, target)
+            missing = session.rights.missing_words(name)
+            if missing and (writing or not session.rights.may_read):
+                raise Refused(missing, next="Then run the same command again.")
+            yield session
         finally:
             fast.close()
     finally:

@@ -58,8 +58,9 @@ class Deployment:
 
     def close(self) -> None:
         """Drops the database."""
-        self.client.drop_database(self.name)
         self.client.close()
+        with self.server.client() as client:
+            client.drop_database(self.name)
 
     def context(self, *hooks: Hook, profile: Profile | None = None) -> RecordingContext:
         """A job's context whose every report goes through `hooks` after it was recorded."""
