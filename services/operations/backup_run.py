@@ -15,7 +15,7 @@ from services.catalog.scan import survey
 from services.errors import NOTHING_TOUCHED, Cancelled, QuillkeepError
 from services.files import partial_name, write_whole
 from services.jobs.context import JobContext, Phase
-from services.mongo.connect import DatabaseUnreachable, ServerInfo, connect, list_live, server_info
+from services.mongo.connect import DatabaseUnreachable, ServerInfo, connect, list_live, server_info, others_in_words
 from services.mongo.dump_model import DumpRequest
 from services.mongo.dump_rounds import REBUILT
 from services.mongo.failures import translated
@@ -209,6 +209,7 @@ class Run:
         if not there and self.guarded and self.plan.rename is None:
             raise QuillkeepError(
                 f"The database {database.name} has no collections, so there is nothing to back up.",
+                cause=others_in_words(database),
                 next="Check MONGODB_DATABASE and MONGODB_URI. If the data is lost: `quillkeep restore latest`.",
             )
         named = set(self.plan.exclude) - there | set(self.plan.rename or {}) - set(listed)

@@ -64,7 +64,7 @@ def release(plan: ReleasePlan, ctx: JobContext) -> ReleaseResult:
             "This profile is READ-ONLY: nothing live may be changed.", next="Use a profile that is not."
         )
     name = plan.to_database or database_of(ctx, plan.job)
-    with open_session(ctx.profile, name) as session:
+    with open_session(ctx.profile, name, writing=not plan.dry_run) as session:
         if plan.dry_run:
             return _release(plan, ctx, session, drop=False)
         with DatabaseLock.acquire(

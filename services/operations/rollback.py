@@ -70,7 +70,7 @@ def rollback(plan: RollbackPlan, ctx: JobContext) -> RestoreResult:
     name = plan.to_database or database_of(ctx, plan.job)
     with (
         watched(ctx) as ready,
-        open_session(ctx.profile, name) as session,
+        open_session(ctx.profile, name, writing=True) as session,
         DatabaseLock.acquire(
             session.database, job=ctx.job, verb="rollback", clock=ctx.clock, check=ctx.check, tell=ctx.log
         ) as lock,
