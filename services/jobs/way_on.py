@@ -36,7 +36,7 @@ def remains_of(events: Sequence[AnyEvent]) -> Remains:
         verb=verb,
         renaming=renaming,
         app_to_start=app_to_start,
-        left=_left(verb, renaming, app_to_start),
+        left=_left(verb, renaming, app_to_start, loaded=_recorded(marks) == "loading"),
         way_on=_way_on(_swap_of(started, marks), verb, renaming, recorded=_recorded(marks)),
     )
 
@@ -51,10 +51,10 @@ def _swap_of(started: Started | None, marks: Sequence[Checkpoint]) -> str:
     return str(started.plan.get("job") or started.job) if started.verb == "finish" else started.job
 
 
-def _recorded(marks: Sequence[Checkpoint]) -> bool:
-    """Whether the bucket may have been touched: the last record says more than that copies are being loaded."""
+def _recorded(marks: Sequence[Checkpoint]) -> str:
+    """The last record's state: `loading` while only copies are loaded, empty without a record."""
     states = [str(mark.data.get("state", "objects")) for mark in marks if mark.name == RECORD]
-    return bool(states) and states[-1] != "loading"
+    return states[-1] if states else ""
 
 
 def _holds_app(marks: Sequence[Checkpoint]) -> bool:
@@ -72,22 +72,25 @@ def _holds_app(marks: Sequence[Checkpoint]) -> bool:
     return holds
 
 
-def _left(verb: str, renaming: bool, app_to_start: bool) -> str:
+def _left(verb: str, renaming: bool, app_to_start: bool, *, loaded: bool) -> str:
     stopped = " The application is still stopped." if app_to_start else ""
     if renaming:
         return f"It had begun to rename collections: the live data may be old and new mixed.{stopped}"
     if verb == "finish":
         return f"The swap it was to finish may still be half done.{stopped}"
     if verb in CHANGES_LIVE:
-        return f"No collection was renamed: the live collections are as they were.{stopped}"
+        beside = " What it had loaded beside them is dropped by the next job." if loaded else ""
+        return f"No collection was renamed: the live collections are as they were.{beside}{stopped}"
     if verb == "backup":
         return f"The backup has no manifest and so does not count; the next one sweeps what is left.{stopped}"
     return f"It ended without a result.{stopped}"
 
 
-def _way_on(job: str, verb: str, renaming: bool, *, recorded: bool) -> tuple[str, ...]:
+def _way_on(job: str, verb: str, renaming: bool, *, recorded: str) -> tuple[str, ...]:
     if renaming or verb == "finish":
         return (f"quillkeep restore --finish {job}", f"quillkeep rollback {job}")
+    if verb in CHANGES_LIVE and recorded == "loading":
+        return (f"quillkeep rollback {job}",)
     if verb in CHANGES_LIVE and recorded:
         return (f"quillkeep rollback {job}", f"quillkeep restore --finish {job}")
     return (f"quillkeep {verb}",) if verb in ("backup", "verify") else ()

@@ -66,17 +66,19 @@ def put_objects(
     allow_possible_loss: bool = False,
     exact: bool = False,
     find_elsewhere: FindElsewhere | None = None,
+    copies: int = 0,
     threads: int = THREADS,
 ) -> ObjectsResult:
     """Puts the plan's new and replaced objects, each file's sha256 checked before and its ETag after.
 
     `journal` gets the placements of a batch and must return when they are on disk: only then the batch is put.
     `check_lock` is asked before each batch. `advance` gets bytes put. With `exact` the only-live objects are
-    copied aside and deleted. Raises `QuillkeepError` when the server fails as a whole; what was journalled by
+    copied aside and deleted. `copies` is the highest number of a copy that an interrupted run of this job
+    journalled: those are never overwritten. Raises `QuillkeepError` when the server fails as a whole; what was journalled by
     then is what `undo_objects` takes back.
     """
     putting = Putting(bucket, plan, job, journal, check_lock, check, threads, allow_possible_loss)
-    putting.advance, putting.find_elsewhere = advance, find_elsewhere
+    putting.advance, putting.find_elsewhere, putting.copies = advance, find_elsewhere, copies
     wanted = plan.new.keys() | plan.replace.keys()
     for batch in _batches(source.bodies(wanted.__contains__)):
         putting.put(batch)
@@ -119,8 +121,8 @@ class Putting:
         self._threads = threads
         self._loss_allowed = allow_possible_loss
         self._budget = ByteBudget(HELD_BYTES)
-        self._copies = old_folder(bucket.prefix, job)
-        self._number = 0
+        self._folder = old_folder(bucket.prefix, job)
+        self.copies = 0
         self._placements: list[Placement] = []
         self._placed: dict[str, LiveObject] = {}
         self._put_bytes = 0
@@ -189,8 +191,8 @@ class Putting:
 
         def numbered() -> Iterator[tuple[str, LiveObject, str]]:
             for key, live in objects.items():
-                self._number += 1
-                yield key, live, f"{self._copies}{self._number}"
+                self.copies += 1
+                yield key, live, f"{self._folder}{self.copies}"
 
         def work(task: tuple[str, LiveObject, str]) -> _Aside:
             key, live, copy = task

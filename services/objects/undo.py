@@ -65,17 +65,20 @@ def rollback_objects(
     check_lock: Callable[[], None] = _nothing,
     check: Callable[[], None] = _nothing,
     advance: Callable[[int], None] = _uncounted,
+    already: Iterable[Placement] = (),
     threads: int = THREADS,
 ) -> UndoResult:
     """Like `undo_objects`, but what is live now is first copied aside under `job`, so that this can be rolled back.
 
     `journal` gets a batch's placements before anything of it is changed. Objects that are live as they were
-    before the restore are left alone; one whose live version cannot be copied aside is left and named.
+    before the restore are left alone; one whose live version cannot be copied aside is left and named. `already`
+    are placements that an interrupted run of this job journalled: their copies hold what was live, and stay.
     """
     added, tasks = _split(placements)
     failed: list[NamedObject] = []
     made: list[Placement] = []
     folder = old_folder(bucket.prefix, job)
+    journalled = {placement.key: placement for placement in already}
     count = 0
 
     def aside(numbered: tuple[int, Placement]) -> tuple[Placement, Placement | None, str]:
@@ -90,6 +93,8 @@ def rollback_objects(
             return placement, None, error.text
         if (now.size, now.etag) == (placement.size, placement.etag):
             return placement, None, ""
+        if placement.key in journalled:
+            return placement, journalled[placement.key], ""
         kept, why = set_aside(bucket, placement.key, LiveObject(now.size, now.etag), f"{folder}{number}")
         return placement, kept, why
 
@@ -114,7 +119,8 @@ def rollback_objects(
             placement, kept, why = outcome
             if kept is not None:
                 batch.append(placement)
-                kept_aside.append(kept)
+                if placement.key not in journalled:
+                    kept_aside.append(kept)
             elif why:
                 failed.append(NamedObject(placement.key, f"the live one cannot be kept aside: {why}"))
             else:

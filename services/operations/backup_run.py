@@ -60,6 +60,7 @@ class Run:
         self._client: MongoClient[Any] | None = None
         self._bucket: Bucket | None = None
         self._live_bytes = 0
+        self._changes: dict[str, str] = {}
         self._bucket_bytes: int | None = None
         self._phase: Phase | None = None
         self._space: Workspace | None = None
@@ -194,6 +195,7 @@ class Run:
         self.database = self._client[self._database_name]
         if self.guarded:
             guards.refuse_if_disturbed(self.database, self.ctx.job)
+            self._changes = guards.changes_of(self.database, self.ctx.job)
         if "database" in self.plan.parts:
             self._require_collections(self.database)
             self._live_bytes = live_bytes(self.database)
@@ -266,7 +268,7 @@ class Run:
 
         if self.database is not None:
             if self.guarded:
-                guards.fail_if_disturbed(self.database, self.ctx.job)
+                guards.fail_if_disturbed(self.database, self.ctx.job, self._changes)
             try:
                 self.application = backup_checks.application_version(self.database)
             except PyMongoError as error:

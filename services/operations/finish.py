@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
-from services.mongo.record import SwapRecord
+from services.mongo.insert import Rejected
+from services.mongo.record import ObjectsRecord, SwapRecord
+from services.objects.keys import old_folder
 from services.operations.restore import (
     ROLLBACK_HOURS,
     RestoredCollection,
@@ -21,11 +23,13 @@ from services.operations.restore import (
 from services.recovery import ending, guards
 from services.recovery.application import Application
 from services.recovery.choose import database_of, waiting
-from services.recovery.objects_part import ObjectsDone, draft_objects
+from services.recovery.in_place import finish_in_place
+from services.recovery.objects_part import ObjectsDone, draft_objects, open_target
 from services.recovery.request import RestoreRequest
-from services.recovery.reversal import roll_objects
+from services.recovery.reversal import roll_objects, settle
 from services.recovery.session import Session, open_session
 from services.recovery.steps import prove_asides, store
+from services.recovery.stragglers import wait_for_renames
 from services.recovery.watching import watched
 
 
@@ -56,22 +60,38 @@ def finish(plan: FinishPlan, ctx: JobContext) -> RestoreResult:
     ):
         record = waiting(session.database, plan.job)
         if record.state in ("done", "rolled-back", "released"):
-            ctx.log(f"{record.verb.capitalize()} {record.job} is finished already; nothing was left to do.")
-            return _result(record, {}, None, [], ctx)
+            return _after_all(record, ctx, session)
         if record.state not in ("objects", "swapping", "proving"):
             raise Refused(
                 f"{record.verb.capitalize()} {record.job} ended before it changed anything.",
-                next="Start the restore again; the next job drops what this one had loaded.",
+                next=f"Start the restore again. `quillkeep rollback {record.job}` drops what this one had loaded.",
             )
         ready()
         return _go_on(record, ctx, session, lock)
 
 
+def _after_all(record: SwapRecord, ctx: JobContext, session: Session) -> RestoreResult:
+    """The swap is done and proven; its job may have died before its last small steps."""
+    ctx.log(f"{record.verb.capitalize()} {record.job} is finished already; nothing was left to swap.")
+    warnings: list[str] = []
+    if record.state == "done":
+        if record.verb == "rollback" and record.of is not None:
+            settle(session, record.of, record.job, ctx)
+        if not record.leave_app_stopped:
+            application = Application(ctx, session, concerned=_concerned(ctx, session))
+            warnings += application.as_found(record.app_was_running, record.app_stopped_by_us)
+    return _result(record, {}, None, warnings, ctx)
+
+
+def _concerned(ctx: JobContext, session: Session) -> bool:
+    return ctx.profile.mongo is not None and session.database.name == ctx.profile.mongo.database
+
+
 def _go_on(record: SwapRecord, ctx: JobContext, session: Session, lock: DatabaseLock) -> RestoreResult:
     warnings: list[str] = []
-    concerned = ctx.profile.mongo is not None and session.database.name == ctx.profile.mongo.database
-    application = Application(ctx, session, concerned=concerned)
+    application = Application(ctx, session, concerned=_concerned(ctx, session))
     try:
+        wait_for_renames(session, ctx)
         writers = application.stop()
         if record.app_stopped_by_us:
             application.adopt(record.app_was_running, True)
@@ -80,6 +100,13 @@ def _go_on(record: SwapRecord, ctx: JobContext, session: Session, lock: Database
         unallowed(risks, record.allowed)
         prove_asides(session, record, ctx)
         objects = None
+        counts: dict[str, tuple[int, list[str]]] = {}
+        if record.in_place and record.state != "objects":
+            rejected = Rejected(ctx.folder / f"{ctx.job}.rejected.bson")
+            counts = finish_in_place(record, ctx, session, rejected)
+            warnings += [f"Not restored: {word}; kept in {rejected.path}" for word in rejected.words()]
+            record = _with_objects(record, ctx)
+            store(session, record, ctx)
         if record.state == "objects":
             objects, record = _objects_again(record, ctx, session, lock)
             warnings += objects.warnings
@@ -88,11 +115,29 @@ def _go_on(record: SwapRecord, ctx: JobContext, session: Session, lock: Database
         record = replace(record, state="swapping")
         store(session, record, ctx)
     except QuillkeepError as error:
+        if record.in_place:
+            raise
         error.touched = "What the interrupted job left is unchanged."
         error.next = f"{error.next} {ending.ways_on(record.job)}".strip()
         raise
     ended = ending.put_live(record, ctx, session, lock, application, warnings)
-    return _result(record, ended.counts, objects, ended.warnings, ctx)
+    if record.verb == "rollback" and record.of is not None:
+        settle(session, record.of, record.job, ctx)
+    return _result(record, {**counts, **ended.counts}, objects, ended.warnings, ctx)
+
+
+def _with_objects(record: SwapRecord, ctx: JobContext) -> SwapRecord:
+    """The record of an in-place job whose collections are live, going on to the objects where there are any."""
+    if record.verb == "rollback":
+        return record if record.objects is None else replace(record, state="objects")
+    from services.recovery.draft import choose_backup
+
+    request = replace(msgspec.convert(record.request, RestoreRequest), backup=record.backup)
+    if "objects" not in choose_backup(request, ctx)[1]:
+        return record
+    bucket = open_target(ctx, request.to_bucket)
+    fresh = ObjectsRecord(bucket=bucket.name, prefix=old_folder(bucket.prefix, record.job))
+    return replace(record, state="objects", objects=record.objects or fresh)
 
 
 def _objects_again(

@@ -47,6 +47,20 @@ def disturbance(database: Database[Any], job: str) -> tuple[str, str] | None:
     return None
 
 
+def changes_of(database: Database[Any], job: str) -> dict[str, str]:
+    """{job: state} of every restore and rollback that the database knows of, but this job's own."""
+    from pymongo.errors import PyMongoError
+
+    from services.mongo.failures import translated
+    from services.names import JOBS_COLLECTION
+
+    try:
+        found = list(database[JOBS_COLLECTION].find({"kind": "swap", "_id": {"$ne": job}}, {"state": 1}))
+    except PyMongoError as error:
+        raise translated("Reading the jobs' records", error) from error
+    return {str(document["_id"]): str(document["state"]) for document in found}
+
+
 def refuse_if_disturbed(database: Database[Any], job: str) -> None:
     """Before a backup: `Refused` (4)."""
     found = disturbance(database, job)
@@ -56,9 +70,17 @@ def refuse_if_disturbed(database: Database[Any], job: str) -> None:
         )
 
 
-def fail_if_disturbed(database: Database[Any], job: str) -> None:
-    """After the data was read: failed (1), since what was read may be half of each."""
+def fail_if_disturbed(database: Database[Any], job: str, before: dict[str, str]) -> None:
+    """After the data was read: failed (1), since what was read may be half of each.
+
+    `before` is what `changes_of` gave when the backup began: a restore may have begun and ended since.
+    """
     found = disturbance(database, job)
+    if found is None:
+        now = changes_of(database, job)
+        passed = sorted(other for other, state in now.items() if before.get(other) != state != "loading")
+        if passed:
+            found = f"Job {passed[-1]} changed {database.name} meanwhile.", "Run the backup again."
     if found is not None:
         raise QuillkeepError(
             "A restore began while the backup was made, so it may hold half of each state.",

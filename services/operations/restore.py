@@ -12,6 +12,7 @@ from pymongo.errors import PyMongoError
 from services.errors import Cancelled, QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
+from services.jobs.locks import LockLost
 from services.mongo.aside import server_identity
 from services.mongo.failures import translated
 from services.mongo.insert import Rejected
@@ -19,6 +20,7 @@ from services.mongo.record import ObjectsRecord, SwapRecord, delete_record
 from services.recovery import ending, guards, series, sweep
 from services.recovery.application import Application
 from services.recovery.draft import Draft, draft_plan, is_application
+from services.recovery.holding import explain_lost, holding
 from services.recovery.objects_part import ObjectsDone
 from services.recovery.request import RestoreRequest, RiskFound
 from services.recovery.session import Session, open_session
@@ -191,11 +193,12 @@ class RestoreRun:
         self._back_out(error)
 
     def _in_place(self) -> RestoreResult:
-        from services.recovery.in_place import run_in_place
+        from services.recovery.in_place import leading_back, run_in_place
 
         counts = run_in_place(self)
-        self._reject()
-        self._objects()
+        with leading_back(self.record):
+            self._reject()
+            self._objects()
         self.keep(replace(self.record, state="done", finished=self.ctx.clock()))
         self.warnings += self.application.start_again(leave_stopped=self.plan.leave_app_stopped)
         return self._result(counts, self.warnings, holds_copies=True)
@@ -232,7 +235,7 @@ class RestoreRun:
             targets,
             self.ctx,
             rejected=self.rejected,
-            check=SpaceWatch(self.ctx, self.session),
+            check=holding(self.lock, SpaceWatch(self.ctx, self.session)),
         )
         self.lock.assert_held()
         pairs = build_pairs(
@@ -253,7 +256,7 @@ class RestoreRun:
             return
         series.check_free(self.session, found)
         self.keep(replace(self.record, series=found))
-        watch = SpaceWatch(self.ctx, self.session)
+        watch = holding(self.lock, SpaceWatch(self.ctx, self.session))
         made = series.create(self.session, self.draft, found, self.ctx, self.rejected, watch)
         self.record = replace(self.record, series=made)
 
@@ -307,6 +310,10 @@ class RestoreRun:
         ctx = self.ctx
         if self.record.safety is not None:
             return
+        if isinstance(error, LockLost):
+            mine = self.record.state == "loading"
+            explain_lost(error, ctx, self.session, self.application, drop=self._drop_loaded if mine else None)
+            return
         touched = ["Live data is as it was."]
         clean = True
         objects = self.draft.objects
@@ -315,7 +322,7 @@ class RestoreRun:
             touched += undone.words
             clean = undone.complete
         try:
-            left = [*drop_asides(self.session, ctx.job), *series.drop_created(self.session, self.record)]
+            left = self._drop_loaded()
             if left:
                 touched.append(
                     f"These copies could not be dropped and will be by the next restore: {'; '.join(left)}."
@@ -334,13 +341,16 @@ class RestoreRun:
             if not clean:
                 error.next = f"Put the rest back with `quillkeep rollback {ctx.job}`."
 
+    def _drop_loaded(self) -> list[str]:
+        return [*drop_asides(self.session, self.ctx.job), *series.drop_created(self.session, self.record)]
+
     def _swap(self) -> RestoreResult:
         try:
             if self.record.pairs and server_identity(self.session.database) != self.record.proven_server:
                 prove_asides(self.session, self.record, self.ctx)
             self.lock.assert_held()
+            self.ctx.commit()
             if self.record.pairs:
-                self.ctx.commit()
                 self.record = replace(self.record, state="swapping")
                 store(self.session, self.record, self.ctx)
         except BaseException as error:

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
+from services.jobs.locks import LockLost
 from services.mongo.insert import Rejected
-from services.mongo.record import UNFINISHED, SwapRecord, delete_record, read_record, save_record
+from services.mongo.record import UNFINISHED, SwapRecord, delete_record, read_record
 from services.operations.restore import (
     ROLLBACK_HOURS,
     RestoredCollection,
@@ -19,21 +20,23 @@ from services.operations.restore import (
     RestoreResult,
     unallowed,
 )
-from services.recovery import ending, guards, undoing
+from services.recovery import ending, guards, sweep, undoing
 from services.recovery.application import Application
 from services.recovery.choose import database_of, to_roll_back
+from services.recovery.holding import explain_lost
 from services.recovery.objects_part import ObjectsDone
 from services.recovery.request import PlanResult
 from services.recovery.reversal import (
-    forget_objects,
     reverse_plan,
     reverse_record,
     roll_objects,
+    settle,
     written_since,
 )
 from services.recovery.series import staying
 from services.recovery.session import Session, open_session
 from services.recovery.steps import store
+from services.recovery.stragglers import wait_for_renames
 from services.recovery.watching import watched
 
 
@@ -106,6 +109,9 @@ class _Rollback:
 
     def run(self) -> RestoreResult:
         """Undoes an interrupted job in place, or swaps the copies of a finished one back."""
+        if self.of.state == "loading":
+            return self._drop_loaded()
+        wait_for_renames(self.session, self.ctx)
         self._stop()
         if self.of.in_place:
             return self._in_place()
@@ -117,13 +123,22 @@ class _Rollback:
             return self._result(self.ctx.job, undone, None, until=False)
         return self._swap()
 
+    def _drop_loaded(self) -> RestoreResult:
+        """It died while it loaded: nothing live is touched, and the application is as it was before it."""
+        sweep.leftovers(self.session, self.ctx)
+        if read_record(self.session.database, self.of.job) is not None:
+            self.warnings.append(f"Not everything that {self.of.job} had loaded could be dropped.")
+        self.warnings += self.application.as_found(self.of.app_was_running, self.of.app_stopped_by_us)
+        return self._result(self.ctx.job, {}, None, until=False)
+
     def _in_place(self) -> RestoreResult:
         from services.recovery.in_place import roll_back_in_place
 
         rejected = Rejected(self.ctx.folder / f"{self.ctx.job}.rejected.bson")
-        counts = roll_back_in_place(self.of, self.ctx, self.session, rejected)
+        counts, objects = roll_back_in_place(self.of, self.ctx, self.session, self.lock, rejected)
+        self.warnings += objects.warnings if objects else ()
         self.warnings += self.application.start_again(leave_stopped=self.plan.leave_app_stopped)
-        return self._result(self.ctx.job, counts, None, until=True)
+        return self._result(self.ctx.job, counts, objects, until=True)
 
     def _stop(self) -> None:
         writers = self.application.stop()
@@ -166,13 +181,22 @@ class _Rollback:
             self._back_out(record, error)
             raise
         ended = ending.put_live(record, ctx, session, self.lock, self.application, self.warnings)
-        self._settle()
+        settle(self.session, self.of.job, ctx.job, ctx)
         self.warnings += staying(self.of)
         return self._result(ctx.job, ended.counts, objects, until=ended.holds_copies)
 
     def _back_out(self, record: SwapRecord, error: BaseException) -> None:
         from services.recovery.objects_part import open_target, undo_job
 
+        if isinstance(error, LockLost):
+            explain_lost(
+                error,
+                self.ctx,
+                self.session,
+                self.application,
+                drop=self._forget if record.state == "loading" else None,
+            )
+            return
         words = ["What is live is as it was; the rollback copies are untouched."]
         clean = True
         if record.state == "objects" and record.objects is not None:
@@ -185,12 +209,10 @@ class _Rollback:
         if isinstance(error, QuillkeepError):
             error.touched = " ".join(words)
 
-    def _settle(self) -> None:
-        """The job that was rolled back holds no copies any more, but for late ones."""
-        current = read_record(self.session.database, self.of.job) or self.of
-        if current.objects is not None:
-            forget_objects(self.session, current.job, current.objects.bucket, self.ctx)
-        save_record(self.session.database, replace(current, state="rolled-back", rolled_back_by=self.ctx.job))
+    def _forget(self) -> list[str]:
+        """A rollback that loads nothing has only its record to drop."""
+        delete_record(self.session.database, self.ctx.job)
+        return []
 
     def _result(
         self,

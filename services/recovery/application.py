@@ -43,6 +43,13 @@ class Application:
         self.was_running = was_running
         self.stopped_by_us = stopped_by_us
 
+    def as_found(self, was_running: bool | None, stopped_by_us: bool) -> list[str]:
+        """Starts what an interrupted job stopped and nobody has started since; failures are warnings in words."""
+        if not stopped_by_us or self._control is None or self._control.state() == "running":
+            return []
+        self.adopt(was_running, stopped_by_us)
+        return self.start_again()
+
     def start_again(self, *, leave_stopped: bool = False) -> list[str]:
         """Starts it when this job, or the one it finishes, stopped it; failures are warnings in words."""
         app = self._ctx.profile.app

@@ -71,6 +71,9 @@ def to_roll_back(database: Database[Any], job: str | None) -> SwapRecord:
             )
         return standing[-1]
     found = next((record for record in records if record.job == job), None)
+    if found is not None and found.state == "loading":
+        # Its process is gone, since the lock was free; undoing it drops what it had loaded.
+        return found
     if found is None:
         raise Refused(
             f"No restore or rollback {job} is known in the database {database.name}.",
@@ -81,7 +84,6 @@ def to_roll_back(database: Database[Any], job: str | None) -> SwapRecord:
             "rolled-back": f"was rolled back already by {found.rolled_back_by}",
             "released": "has been released: its copies are gone",
             "undone": "was an undo of an interrupted restore, which cannot be rolled back",
-            "loading": "has changed nothing",
         }
         raise Refused(f"{found.verb.capitalize()} {job} {words.get(found.state, 'holds no copies')}.")
     newer = [record.job for record in standing if record.started > found.started]

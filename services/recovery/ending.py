@@ -12,6 +12,7 @@ from services.errors import NOTHING_TOUCHED, QuillkeepError
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
 from services.jobs.events import RENAMING
+from services.jobs.locks import LockLost
 from services.mongo.commands import CommandFailed
 from services.mongo.failures import translated
 from services.mongo.record import SwapRecord
@@ -48,6 +49,9 @@ def leading_on(job: str) -> Iterator[None]:
     except ConnectionLost as error:
         error.touched = touched
         error.next = f"Start MongoDB, then: {ways_on(job)}"
+        raise
+    except LockLost as error:
+        error.next = f"{error.next} {ways_on(job)}"
         raise
     except PyMongoError as error:
         raise translated("Finishing the swap", error, touched=touched, next=ways_on(job)) from error

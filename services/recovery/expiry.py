@@ -16,6 +16,7 @@ from services.operations.release import ReleasePlan, release
 from services.operations.verify import VerifyPlan, verify
 from services.recovery.choose import holding
 from services.recovery.session import open_session
+from services.recovery.sweep import sweep_dead
 
 BackupWriter = Callable[[BackupPlan, JobContext], BackupResult]
 WAIT = timedelta(hours=72)
@@ -56,10 +57,11 @@ def release_due(ctx: JobContext, write: BackupWriter) -> list[str]:
     """
     if ctx.profile.mongo is None or ctx.profile.read_only:
         return []
+    with open_session(ctx.profile) as session:
+        warnings = sweep_dead(session, ctx)
     newest = newest_good(survey(ctx.profile.locations, ctx.profile, ctx.paths).backups, "database")
     if newest is None:
-        return []
-    warnings: list[str] = []
+        return warnings
     with open_session(ctx.profile) as session:
         records = due(holding(session.database), newest.created, ctx.clock())
         live = set(list_live(session.database))

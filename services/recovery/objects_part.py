@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
     from services.objects.bucket import Bucket
-    from services.objects.restore_model import NamedObject, ObjectPlan
+    from services.objects.restore_model import NamedObject, ObjectPlan, Placement
     from services.objects.source import ObjectsSource
 
 NAMED = 5
@@ -119,6 +119,7 @@ class ObjectsDraft:
             allow_possible_loss=allow_loss,
             exact=self.request.exact,
             find_elsewhere=self._elsewhere,
+            copies=_highest_copy(read_placements(database, owner)),
         )
         phase.finish()
         ctx.phase("proving objects")
@@ -161,9 +162,11 @@ def undo_job(bucket: Bucket, database: Database[Any], job: str) -> Undone:
     from services.objects.undo import release_objects, undo_objects
 
     placements = read_placements(database, job)
-    if not placements:
-        return Undone(words=("No object was touched.",), complete=True)
     try:
+        if not placements:
+            # A batch's copies are made before its placements are journalled.
+            release_objects(bucket.without_cancel(), job)
+            return Undone(words=("No object was touched.",), complete=True)
         undone = undo_objects(bucket, placements)
     except QuillkeepError as trouble:
         return Undone(words=(f"Objects could not be put back: {trouble.what}",), complete=False)
@@ -176,6 +179,11 @@ def undo_job(bucket: Bucket, database: Database[Any], job: str) -> Undone:
     release_objects(bucket.without_cancel(), job)
     delete_placements(database, job)
     return Undone(words=tuple(words), complete=True)
+
+
+def _highest_copy(placements: list[Placement]) -> int:
+    """The number of the last copy that was journalled; 0 when there is none."""
+    return max((int(item.copy.rpartition("/")[2]) for item in placements if item.copy), default=0)
 
 
 def draft_objects(request: RestoreRequest, ctx: JobContext, backup: Backup, *, compare: bool) -> ObjectsDraft:

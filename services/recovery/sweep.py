@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
+from services.jobs.database_lock import DatabaseLock
 from services.mongo.record import delete_record, read_records
 from services.names import JOBS_COLLECTION
 from services.recovery.series import drop_created
@@ -22,3 +24,20 @@ def leftovers(session: Session, ctx: JobContext) -> None:
         delete_record(session.database, record.job)
         ctx.log(f"Dropped the copies that the dead job {record.job} had loaded; it had changed nothing.")
     session.database[JOBS_COLLECTION].delete_many({"_id": {"$regex": "^durable-"}})
+
+
+def sweep_dead(session: Session, ctx: JobContext) -> list[str]:
+    """For a job that holds no lock: sweeps when there is something to sweep and nobody works here; warnings."""
+    if not any(record.state == "loading" for record in read_records(session.database)):
+        return []
+    try:
+        with DatabaseLock.acquire(
+            session.database, job=ctx.job, verb="sweep", clock=ctx.clock, check=ctx.check
+        ):
+            leftovers(session, ctx)
+    except Refused:
+        # A job works here: the copies may be its own.
+        return []
+    except QuillkeepError as trouble:
+        return [f"Copies that a dead job loaded were not dropped: {trouble.what} {trouble.cause}".strip()]
+    return []

@@ -8,6 +8,7 @@ from services.archive.documents import hex64
 from services.errors import QuillkeepError
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
+from services.jobs.events import RENAMING
 from services.mongo.aside import drop_aside
 from services.mongo.live_sums import live_sums
 from services.mongo.record import Pair, SwapRecord, delete_record, read_record, save_record
@@ -17,7 +18,7 @@ from services.recovery.ending import ways_on
 from services.recovery.objects_part import open_target, undo_job
 from services.recovery.series import drop_created
 from services.recovery.session import Session
-from services.recovery.steps import drop_asides, make_swapper
+from services.recovery.steps import drop_asides, make_swapper, store
 
 
 def undo(
@@ -34,6 +35,11 @@ def undo(
     ]
     lock.assert_held()
     ctx.commit()
+    ctx.checkpoint(RENAMING, job=record.job, pairs=len(record.pairs))
+    if record.objects is not None:
+        # From here on the bucket is neither old nor new: a finish has to put the objects again.
+        record = replace(record, state="objects")
+        store(session, record, ctx)
     ctx.phase("putting back", total=len(record.pairs), unit="collections")
     if record.objects is not None:
         bucket = open_target(ctx, record.objects.bucket)

@@ -41,7 +41,9 @@ def both(job: str) -> set[str]:
 
 def test_before_anything_was_touched_a_restore_leaves_nothing_to_undo() -> None:
     found = remains("restore", (RECORD, {"job": "J2", "state": "loading"}))
-    assert not found.renaming and found.way_on == () and "as they were" in found.left
+    assert not found.renaming and found.way_on == ("quillkeep rollback J2",)
+    assert "as they were" in found.left and "dropped by the next job" in found.left
+    assert remains("restore").way_on == ()
 
 
 def test_from_the_first_rename_on_two_commands_go_on() -> None:
