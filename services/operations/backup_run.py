@@ -15,7 +15,14 @@ from services.catalog.scan import survey
 from services.errors import NOTHING_TOUCHED, Cancelled, QuillkeepError
 from services.files import partial_name, write_whole
 from services.jobs.context import JobContext, Phase
-from services.mongo.connect import DatabaseUnreachable, ServerInfo, connect, list_live, server_info, others_in_words
+from services.mongo.connect import (
+    DatabaseUnreachable,
+    ServerInfo,
+    connect,
+    list_live,
+    others_in_words,
+    server_info,
+)
 from services.mongo.dump_model import DumpRequest
 from services.mongo.dump_rounds import REBUILT
 from services.mongo.failures import translated
