@@ -50,6 +50,15 @@ class Quirk(msgspec.Struct, frozen=True, gc=False):
     why: str
 
 
+ORDINARY_HEADS = frozenset(bytes([kind]) + _ID for kind in _ORDINARY_IDS)
+"""The five bytes after the length of a document whose `_id` is first and of an ordinary type."""
+
+
+def may_hold_zero_timestamp(data: bytes) -> bool:
+    """Whether a block has the bytes of a Timestamp(0,0) at all: else only heads need a look."""
+    return data.rfind(_TIMESTAMP) >= 0 and data.rfind(_ZEROS) >= 0
+
+
 def server_would_change(document: Buffer, *, thorough: bool = False) -> str | None:
     """The word for one raw document that a server changes or refuses; None for an ordinary one.
 

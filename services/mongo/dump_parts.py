@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from services.archive.documents import MASK64, Sums, crc64_xz, hex64
+from services.archive.documents import MASK64, MAX_DOCUMENT, Sums, crc64_xz, hex64
 from services.archive.elements import elements
 from services.archive.format import encode_header
 from services.archive.model import ArchiveError, Namespace
-from services.archive.quirks import scan_block
+from services.archive.quirks import ORDINARY_HEADS, may_hold_zero_timestamp, server_would_change
 from services.catalog.manifest import CollectionEntry, Member, ServerWouldChange
 from services.mongo.dump_members import GZIP_LEVEL
 from services.mongo.indexes import Described
@@ -46,6 +46,9 @@ def walk_batch(data: bytes, name: str) -> Walked:
     cuts: list[int] = []
     from_bytes = int.from_bytes
     crc = crc64_xz
+    quirks: list[tuple[int, str]] = []
+    ordinary = ORDINARY_HEADS
+    every = may_hold_zero_timestamp(data) or size > MAX_DOCUMENT
     while at < size:
         end = at + from_bytes(view[at : at + 4], "little")
         if end < at + 5 or end > size or data[end - 1]:
@@ -56,6 +59,10 @@ def walk_batch(data: bytes, name: str) -> Walked:
                 next="Run the backup again; if it happens again, let `mongod` validate the collection.",
             )
         content += crc(view[at:end])
+        if every or data[at + 4 : at + 9] not in ordinary:
+            why = server_would_change(view[at:end])
+            if why is not None:
+                quirks.append((count, why))
         if end > cut_after and at > (cuts[-1] if cuts else 0):
             cuts.append(at)
             cut_after = at + MEMBER_BYTES
@@ -63,7 +70,7 @@ def walk_batch(data: bytes, name: str) -> Walked:
         last = at
         at = end
     cuts.append(size)
-    return Walked(count, content & MASK64, cuts, last, scan_block(data))
+    return Walked(count, content & MASK64, cuts, last, quirks)
 
 
 class Part:

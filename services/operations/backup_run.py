@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -74,6 +75,9 @@ class Run:
         self._snapshot: Snapshot | None = None
         self._partials: list[Path] = []
         self._complete = False
+        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside")
+        self._pepper: Future[tuple[PepperEntry | None, list[str]]] | None = None
+        self._lint: Future[list[str]] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +85,7 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._beside.shutdown(cancel_futures=True)
         if self._client is not None:
             self._client.close()
         if self._complete or self._space is None:
@@ -109,8 +114,15 @@ class Run:
         ctx.log(f"The backup is {self._space.id} in {self.folder}.")
 
     def read(self) -> None:
-        """Objects, database, objects again: every row read has its object."""
+        """Objects, database, objects again: every row read has its object.
+
+        The pepper's key derivations and the search for lines that would delete this run beside it.
+        """
         ctx, space = self.ctx, self._workspace
+        self._pepper = self._beside.submit(
+            backup_checks.pepper_entry, self.profile.pepper, self.database, self.backups
+        )
+        self._lint = self._beside.submit(self._deletions)
         if self._bucket is not None:
             self._phase = ctx.phase(
                 "objects", f"reading the bucket {self._bucket.name}", total=self._bucket_bytes
@@ -136,6 +148,11 @@ class Run:
         """Reads the archive back once."""
         if self.part is not None:
             self.proven = prove_part(self.part, self._database_name, ctx=self.ctx)
+        if self._pepper is not None:
+            self.pepper, warnings = self._pepper.result()
+            self.warnings += warnings
+        if self._lint is not None:
+            self.warnings += self._lint.result()
 
     def publish(self) -> BackupResult:
         """Gives every file its name, the manifest last: the backup exists."""
@@ -157,7 +174,6 @@ class Run:
             self._snapshot = None
             files.append(objects.file)
             self.warnings += backup_objects.objects_warnings(objects)
-        self._look_for_deletions(files)
         manifest = compose(self, space.id, files, objects)
         ctx.check()
         write_whole(space.manifest, encode_manifest(manifest))
@@ -280,16 +296,18 @@ class Run:
                 self.application = backup_checks.application_version(self.database)
             except PyMongoError as error:
                 raise translated("Reading the application's version", error) from error
-        self.pepper, warnings = backup_checks.pepper_entry(self.profile.pepper, self.database, self.backups)
-        self.warnings += warnings
 
-    def _look_for_deletions(self, files: Sequence[ArchiveFile]) -> None:
+    def _deletions(self) -> list[str]:
+        """Lines run by the clock that would delete a file of this backup by age, in words."""
         if not self.guarded:
-            return
-        names = [file.name for file in files] + [self._workspace.manifest.name]
+            return []
+        space = self._workspace
+        paths = [space.manifest]
+        if "database" in self.plan.parts:
+            paths += [space.archive, space.sidecar]
         if "objects" in self.plan.parts:
-            names.append(self._workspace.objects.name)
-        self.warnings += [found.sentence() for found in deletions_by_age(self.folder, names)]
+            paths += [space.objects, space.objects_list]
+        return [found.sentence() for found in deletions_by_age(self.folder, [path.name for path in paths])]
 
     def suspicion(self, collections: Any, objects: Any) -> tuple[list[str], list[Part]]:
         """What fell since the newest good backup; only a backup that counts is compared."""
