@@ -86,7 +86,7 @@ def test_the_app_of_a_killed_backup_runs_again(rows: Profile, tmp_path: Path) ->
     )
     gone(job.process.pid)
     deadline = time.monotonic() + SECONDS
-    while not app.file.exists() and time.monotonic() < deadline:
+    while app.log.read_text() != "stop\nstart\n" and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert app.file.exists()
     assert app.log.read_text() == "stop\nstart\n"
+    assert app.file.exists()
