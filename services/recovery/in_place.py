@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -11,17 +12,21 @@ from services.catalog.find import find_backup
 from services.catalog.scan import survey
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
+from services.jobs.database_lock import DatabaseLock
 from services.jobs.events import RENAMING
 from services.mongo.aside import Proof, drop_aside
 from services.mongo.commands import run
 from services.mongo.insert import Rejected
-from services.mongo.record import SwapRecord, save_record
+from services.mongo.record import SwapRecord, read_record, save_record
 from services.mongo.specs import create_options
+from services.objects.keys import old_folder
 from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
 from services.operations.pin import PinPlan, pin
 from services.operations.verify import VerifyPlan, verify
 from services.recovery.contents import DatabaseContents, read_contents
+from services.recovery.objects_part import ObjectsDone, open_target
+from services.recovery.reversal import forget_objects, roll_objects
 from services.recovery.session import Session
 from services.recovery.steps import incoming_of, load
 
@@ -49,14 +54,25 @@ def run_in_place(restore: RestoreRun) -> dict[str, tuple[int, list[str]]]:
     restore.keep(replace(restore.record, safety=safety, in_place=(*names, *gone), state="swapping"))
     ctx.commit()
     ctx.checkpoint(RENAMING, job=ctx.job, in_place=True)
-    try:
+    with leading_back(restore.record):
         for name in gone:
             drop_aside(session.database, name)
         return replace_in_place(session, draft.contents, names, ctx, restore.rejected)
+
+
+@contextmanager
+def leading_back(record: SwapRecord) -> Iterator[None]:
+    """From the first drop on every error names the safety backup, and none is a refusal: live data has changed."""
+    try:
+        yield
     except QuillkeepError as error:
-        error.touched = f"Some of these were replaced and others not: {', '.join(names)}. The state before is in the safety backup {safety}."
-        error.next = f"`quillkeep rollback {ctx.job}` restores it."
-        raise
+        told = QuillkeepError(error.what, cause=error.cause) if isinstance(error, Refused) else error
+        told.touched = (
+            f"Replaced, or about to be: {', '.join(record.in_place)}. "
+            f"The state before is in the safety backup {record.safety}."
+        )
+        told.next = f"`quillkeep rollback {record.job}` restores it."
+        raise told from error.__cause__
 
 
 def write_safety(ctx: JobContext) -> str:
@@ -99,26 +115,17 @@ def replace_in_place(
 
 
 def roll_back_in_place(
-    of: SwapRecord, ctx: JobContext, session: Session, rejected: Rejected
-) -> dict[str, tuple[int, list[str]]]:
+    of: SwapRecord, ctx: JobContext, session: Session, lock: DatabaseLock, rejected: Rejected
+) -> tuple[dict[str, tuple[int, list[str]]], ObjectsDone | None]:
     """Puts the safety backup of an in-place restore back, in place as well, after another safety backup.
+
+    Objects that it replaced are put back too.
 
     Collections that the safety backup does not have were not live before and are dropped.
     """
     assert of.safety is not None
-    catalog = survey(ctx.profile.locations, ctx.profile, ctx.paths)
-    found = find_backup(of.safety, catalog.backups, ctx.profile, ("database",), paths=ctx.paths)
-    phase = ctx.phase("reading the safety backup")
-    contents = read_contents(
-        found.backup,
-        limits=ctx.profile.limits,
-        from_database=None,
-        target_database=of.database,
-        check=ctx.check,
-        advance=phase.advance,
-    )
+    contents = _contents(of.safety, of.database, None, ctx)
     safety = write_safety(ctx)
-    back = [name for name in of.in_place if name in contents.collections]
     record = SwapRecord(
         job=ctx.job,
         verb="rollback",
@@ -129,14 +136,68 @@ def roll_back_in_place(
         of=of.job,
         safety=safety,
         in_place=of.in_place,
+        objects=replace(of.objects, prefix=old_folder(open_target(ctx, of.objects.bucket).prefix, ctx.job))
+        if of.objects
+        else None,
     )
     save_record(session.database, record)
     ctx.commit()
     ctx.checkpoint(RENAMING, job=ctx.job, in_place=True)
-    for name in of.in_place:
+    with leading_back(record):
+        counts = _replace_all(record, contents, ctx, session, rejected)
+        objects = roll_objects(session, of.job, ctx.job, ctx, lock) if of.objects else None
+    save_record(session.database, replace(record, state="done", finished=ctx.clock()))
+    if of.objects is not None:
+        forget_objects(session, of.job, of.objects.bucket, ctx)
+    save_record(session.database, replace(of, state="rolled-back", rolled_back_by=ctx.job))
+    return counts, objects
+
+
+def finish_in_place(
+    record: SwapRecord, ctx: JobContext, session: Session, rejected: Rejected
+) -> dict[str, tuple[int, list[str]]]:
+    """Replaces everything once more, since nothing tells what an interrupted load had done; errors as `run_in_place`.
+
+    Documents the server refuses end it, unless that was allowed to the job.
+    """
+    with leading_back(record):
+        if record.verb == "rollback":
+            of = read_record(session.database, record.of or "")
+            if of is None or of.safety is None:
+                raise QuillkeepError(f"The record of {record.of}, which {record.job} rolls back, is gone.")
+            contents = _contents(of.safety, record.database, None, ctx)
+        else:
+            wanted = record.request.get("from_database")
+            contents = _contents(record.backup, record.database, wanted, ctx)
+        counts = _replace_all(record, contents, ctx, session, rejected)
+        if rejected.count and "rejected-documents" not in record.allowed:
+            raise QuillkeepError(
+                "The server refuses documents of the backup, which was not allowed.",
+                cause="; ".join(rejected.words()),
+            )
+    return counts
+
+
+def _contents(ref: str, database: str, wanted: str | None, ctx: JobContext) -> DatabaseContents:
+    catalog = survey(ctx.profile.locations, ctx.profile, ctx.paths)
+    found = find_backup(ref, catalog.backups, ctx.profile, ("database",), paths=ctx.paths)
+    phase = ctx.phase("reading the backup")
+    return read_contents(
+        found.backup,
+        limits=ctx.profile.limits,
+        from_database=wanted,
+        target_database=database,
+        check=ctx.check,
+        advance=phase.advance,
+    )
+
+
+def _replace_all(
+    record: SwapRecord, contents: DatabaseContents, ctx: JobContext, session: Session, rejected: Rejected
+) -> dict[str, tuple[int, list[str]]]:
+    """What the backup has is replaced, what else the job names is dropped."""
+    for name in record.in_place:
         if name not in contents.collections:
             drop_aside(session.database, name)
-    counts = replace_in_place(session, contents, back, ctx, rejected)
-    save_record(session.database, replace(record, state="done", finished=ctx.clock()))
-    save_record(session.database, replace(of, state="rolled-back", rolled_back_by=ctx.job))
-    return counts
+    names = [name for name in record.in_place if name in contents.collections]
+    return replace_in_place(session, contents, names, ctx, rejected)
