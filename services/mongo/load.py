@@ -42,6 +42,8 @@ LOADERS = 2
 FINISHERS = 2
 QUEUED_BATCHES = 3
 BATCH_DOCUMENTS = 5_000
+BATCH_BYTES = 4 << 20
+"""A batch ends at either; 2 MiB cost mongod more, 8 MiB gained nothing (measured)."""
 RELOADS = 3
 """How often a collection whose outcome is unknown is dropped and loaded again."""
 
@@ -57,6 +59,8 @@ class _Loading:
         self.stream = Sums()
         self.expected = Sums()
         self.pending = 1
+        self.waiting: list[Any] = []
+        self.waiting_bytes = 0
         self.broken = ""
 
     def take_off(self, sums: Sums) -> None:
@@ -188,6 +192,7 @@ class _Work:
                 continue
             if isinstance(item, End):
                 loader.stream_sums[item.namespace] = state.stream
+                self._hand_on(state)
                 self._release(state)
             else:
                 self._take(state, item)
@@ -248,14 +253,23 @@ class _Work:
         pieces: list[memoryview | bytes] = list(split_documents(data))
         if state.incoming.scan:
             pieces = self._quirks(state, pieces, dict(scan_block(data)))
-        for start in range(0, len(pieces), BATCH_DOCUMENTS):
-            batch = [RawBSONDocument(piece) for piece in pieces[start : start + BATCH_DOCUMENTS]]
-            with state.lock:
-                state.pending += 1
-            if state.incoming.capped:
-                self._insert_batch(state, batch)
-            else:
-                self._put((state, batch))
+        for piece in pieces:
+            state.waiting.append(RawBSONDocument(piece))
+            state.waiting_bytes += len(piece)
+            if state.waiting_bytes >= BATCH_BYTES or len(state.waiting) >= BATCH_DOCUMENTS:
+                self._hand_on(state)
+
+    def _hand_on(self, state: _Loading) -> None:
+        """Gives what has gathered of a collection to the inserters."""
+        batch, state.waiting, state.waiting_bytes = state.waiting, [], 0
+        if not batch:
+            return
+        with state.lock:
+            state.pending += 1
+        if state.incoming.capped:
+            self._insert_batch(state, batch)
+        else:
+            self._put((state, batch))
 
     def _quirks(
         self, state: _Loading, pieces: list[memoryview | bytes], quirks: dict[int, str]
