@@ -16,14 +16,14 @@ from services.mongo.dump_pipeline import Pipeline
 from services.mongo.dump_rounds import Rounds
 from services.mongo.failures import translated
 from services.mongo.indexes import Described, describe, dumpable, storage_uuid
-from services.mongo.snapshot import Reader, SnapshotLost, counted, snapshot_session
+from services.mongo.snapshot import Reader, SnapshotLost, counted, fixed_time
 
 if TYPE_CHECKING:
+    from bson.timestamp import Timestamp
     from pymongo import MongoClient
-    from pymongo.client_session import ClientSession
 
 SNAPSHOT_SINCE = (5, 0)
-"""Server version from which replica sets take `start_session(snapshot=True)`."""
+"""Server version from which replica sets read snapshots."""
 LIST_ATTEMPTS = 5
 
 
@@ -61,10 +61,10 @@ class Dumper:
         self.writer = ArchiveWriter(self.path, before_write=self.hooks.before_write)
         return write_prelude(self.writer, described, self.info, self.request)
 
-    def one_pass(self, described: list[Described], session: ClientSession | None) -> list[Part]:
+    def one_pass(self, described: list[Described], at: Timestamp | None) -> list[Part]:
         """Reads these collections to the end of the file; a part that is not whole says so in `broken`."""
         parts = [Part(one, self.database.name) for one in described]
-        reader = Reader(self.database, parts, session=session)
+        reader = Reader(self.database, parts, at=at)
         source = reader.batches()
         Pipeline(self.writer, source, check=self.hooks.check, advance=self.hooks.advance).run()
         source.close()
@@ -73,26 +73,26 @@ class Dumper:
                 raise QuillkeepError(f"The dump of {part.described.name} stopped before its end.")
         return parts
 
-    def short(self, part: Part, session: ClientSession | None) -> bool:
+    def short(self, part: Part, at: Timestamp | None) -> bool:
         """Whether the server itself counts other than was read; asked only where its fast count differs."""
         if part.broken is not None or part.sums.documents == part.described.stats.count:
             return False
-        return counted(self.database, part, session) != part.sums.documents
+        return counted(self.database, part, at) != part.sums.documents
 
     def snapshot(self) -> Dump:
         """All collections at one cluster time; `SnapshotLost` when that cannot be had."""
-        with snapshot_session(self.client, self.database) as session:
-            listed = self._settled_listing()
-            described = self.described(listed, self.selected(listed))
-            prelude = self.begin(described)
-            parts = self.one_pass(described, session)
-            after = self.listing()
-            for part in parts:
-                one = part.described
-                if one.live not in after or storage_uuid(one.live, after) != one.uuid:
-                    raise SnapshotLost(f"{one.live} was dropped, renamed or made anew during the dump.")
-                if not one.capped and self.short(part, session):
-                    raise QuillkeepError(f"The server gave fewer documents of {one.live} than it counts.")
+        at = fixed_time(self.database)
+        listed = self._settled_listing()
+        described = self.described(listed, self.selected(listed))
+        prelude = self.begin(described)
+        parts = self.one_pass(described, at)
+        after = self.listing()
+        for part in parts:
+            one = part.described
+            if one.live not in after or storage_uuid(one.live, after) != one.uuid:
+                raise SnapshotLost(f"{one.live} was dropped, renamed or made anew during the dump.")
+            if not one.capped and self.short(part, at):
+                raise QuillkeepError(f"The server gave fewer documents of {one.live} than it counts.")
         self.writer.close()
         capped = sorted(part.described.name for part in parts if part.described.capped)
         detail = "all collections at one cluster time"

@@ -76,7 +76,7 @@ def walk_batch(data: bytes, name: str) -> Walked:
 class Part:
     """One reading of one collection: where its members lie and what they add up to.
 
-    `sums.crc64` is continued by whoever reads (in order), the rest by whoever writes (in the same order).
+    `sums` is continued by whoever writes, in the order of reading.
     `broken` says why the reading did not reach the end; such a part is never kept.
     """
 
@@ -105,6 +105,7 @@ class Part:
         if not self.sums.documents:
             self.first = _id_element(data, 0)
         self.last = _id_element(data, walked.last)
+        self.sums.crc64 = crc64_xz(data, self.sums.crc64)
         self.sums.documents += walked.documents
         self.sums.bytes += len(data)
         self.sums.content = (self.sums.content + walked.content) & MASK64

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from services.archive.documents import Sums
 from services.mongo.failures import translated
+from services.mongo.raw_read import raw_replies
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -58,18 +60,16 @@ def live_sums(
     read does not reach the end, never a short result.
     """
     from pymongo.errors import PyMongoError
-    from pymongo.read_concern import ReadConcern
 
-    collection = database[name]
-    if majority:
-        collection = collection.with_options(read_concern=ReadConcern("majority"))
     sums = Sums()
     try:
-        with collection.find_raw_batches(batch_size=batch_documents(average_bytes(database, name))) as cursor:
-            for batch in cursor:
+        at_once = batch_documents(average_bytes(database, name))
+        with closing(raw_replies(database, name, batch_documents=at_once, majority=majority)) as replies:
+            for reply in replies:
                 check()
-                sums.add_ordered(batch)
-                advance(len(batch))
+                documents = reply.documents()
+                sums.add_ordered(documents)
+                advance(len(documents))
     except PyMongoError as error:
         raise translated(f"Reading the collection {name} back", error) from error
     return sums

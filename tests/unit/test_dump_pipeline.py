@@ -57,7 +57,7 @@ def test_batches_come_out_in_the_order_they_were_read(tmp_path: Path) -> None:
     def source() -> Iterator[Batch]:
         for data in batches:
             yield Batch(one, data)
-        yield Batch(one, None, 7)
+        yield Batch(one, None)
 
     target = writer(tmp_path)
     Pipeline(target, source(), check=nothing, advance=nothing).run()
