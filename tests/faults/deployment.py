@@ -23,7 +23,7 @@ from services.jobs.journal import read_events
 from services.jobs.launch import StartedJob, start_job
 from services.jobs.listing import JobSummary, summarize
 from services.jobs.process import is_alive
-from services.mongo.record import SwapRecord, read_records
+from services.mongo.record import SwapRecord, read_record, read_records
 from services.names import JOBS_COLLECTION
 from services.objects.bucket import Bucket, open_bucket
 from services.objects.keys import Headers
@@ -42,7 +42,7 @@ from tests.support import ROOT, make_context
 
 SECONDS = 40.0
 DATABASE = "quilltap_kills"
-HELD_MS = 1500
+HELD_MS = 800
 REPLACED, ADDED, SAME = 8, 4, 4
 State = tuple[Picture, dict[str, tuple[str, str | None]]]
 
@@ -197,7 +197,10 @@ class Deployment:
     def held(
         self, command: str, *, skip: int = 0, late: bool = False, ms: int = HELD_MS, **more: Any
     ) -> Iterator[Held]:
-        """Holds our (skip + 1)th such command before it runs; afterwards it fails, or with `late` it runs."""
+        """Holds our (skip + 1)th such command before it runs; afterwards it fails, or with `late` it runs.
+
+        Leaving waits for its end.
+        """
         data: dict[str, Any] = {
             "failCommands": [command],
             "blockConnection": True,
@@ -208,7 +211,11 @@ class Deployment:
         if not late:
             data["errorCode"] = 11601
         answer = self.admin.admin.command(
-            {"configureFailPoint": "failCommand", "mode": {"skip": skip}, "data": data}
+            {
+                "configureFailPoint": "failCommand",
+                "mode": {"skip": skip} if skip else {"times": 1},
+                "data": data,
+            }
         )
         yield Held(self, int(answer["count"]) + 1)
         self.release_commands()
@@ -291,7 +298,7 @@ class Deployment:
         assert made.id
         self.assert_backups_whole()
         for record in reversed(read_records(self.db)):
-            if record.state == "loading":
+            if record.state == "loading" or read_record(self.db, record.job) is None:
                 continue
             release(ReleasePlan(job=record.job), make_context(self.profile, self.paths.state, job=job_id()))
         left = [document["_id"] for document in self.db[JOBS_COLLECTION].find({}, {"_id": 1})]
