@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -36,7 +35,7 @@ def fsync_folder(path: Path) -> None:
 
 def partial_name(final: Path) -> Path:
     """A temporary name beside `final`."""
-    return final.with_name(f"{final.name}{PARTIAL}{secrets.token_hex(4)}")
+    return final.with_name(f"{final.name}{PARTIAL}{os.urandom(4).hex()}")
 
 
 def open_new(path: Path) -> BinaryIO:

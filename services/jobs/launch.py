@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -64,6 +63,8 @@ def start_job(
     payload = encode_for_pipe(spec)
     command = [sys.executable, "-P", "-m", RUNNER]
     if wants_scope():
+        import shutil
+
         scope = [shutil.which("systemd-run") or "systemd-run", "--scope", "--quiet", "--collect"]
         process = _spawn([*scope, f"--unit=quillkeep-job-{job}", "--", *command], folder, payload)
         if process is not None:

@@ -86,7 +86,7 @@ def outage_seconds(database: Database[Any]) -> float:
 
 def run_again(database: Database[Any], command: Mapping[str, Any], what: str) -> dict[str, Any]:
     """`run` for a command that may be sent twice: repeated through an election or a restart."""
-    return _again(database, lambda: run(database, command, what))
+    return again(database, lambda: run(database, command, what))
 
 
 def ask_again(database: Database[Any], ask: Callable[[], T], what: str) -> T:
@@ -105,10 +105,11 @@ def ask_again(database: Database[Any], ask: Callable[[], T], what: str) -> T:
                 unknown=isinstance(error, ConnectionFailure) or code in STALE_OUTCOMES,
             ) from error
 
-    return _again(database, once)
+    return again(database, once)
 
 
-def _again(database: Database[Any], action: Callable[[], T]) -> T:
+def again(database: Database[Any], action: Callable[[], T]) -> T:
+    """Repeats what may be done twice while it fails with `CommandFailed` of an unknown outcome."""
     started = time.monotonic()
     while True:
         try:

@@ -11,9 +11,9 @@ from services.mongo.dump_members import ArchiveWriter, compressed, compressed_bl
 from services.mongo.dump_parts import Part, Walked, walk_batch
 from services.mongo.raw_read import Reply
 
-WORKERS = 3
-"""Two were 5 % slower, four no faster on two cores (measured)."""
-IN_FLIGHT_BYTES = 12 << 20
+WORKERS = 2
+"""Three were no faster on two cores (measured)."""
+IN_FLIGHT_BYTES = 8 << 20
 """Uncompressed bytes read and not yet written; a batch that does not fit waits until all others are out."""
 LARGE_BATCH = 4 << 20
 """Batches from here on are compressed only when it is their turn, straight into the file."""
@@ -134,7 +134,7 @@ class Pipeline:
         room = len(data)
         del batch, taken
         if isinstance(data, Reply):
-            data = data.documents()
+            data = data.take()
         walked = walk_batch(data, str(part.stream))
         members: list[list[bytes]] | None = None
         if len(data) < LARGE_BATCH:

@@ -67,7 +67,7 @@ def live_sums(
         with closing(raw_replies(database, name, batch_documents=at_once, majority=majority)) as replies:
             for reply in replies:
                 check()
-                documents = reply.documents()
+                documents = reply.take()
                 sums.add_ordered(documents)
                 advance(len(documents))
     except PyMongoError as error:

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from pymongo.errors import AutoReconnect
 
 from services.archive.documents import MASK64, Sums, hex64, split_documents, sum_documents
 from services.archive.model import Block, DumpSource, End, Namespace
@@ -30,7 +27,7 @@ from services.mongo.aside import (
     prove,
     server_identity,
 )
-from services.mongo.commands import CommandFailed
+from services.mongo.commands import CommandFailed, again
 from services.mongo.insert import OutcomeUnknown, Rejected, insert_batch, upsert_literal
 
 if TYPE_CHECKING:
@@ -133,13 +130,13 @@ class Loader:
         )
 
     def _create(self, incoming: Incoming) -> str:
-        return _retry(lambda: create_aside(self._database, incoming))
+        return again(self._database, lambda: create_aside(self._database, incoming))
 
     def _drop(self, incoming: Incoming) -> None:
-        _retry(lambda: drop_aside(self._database, incoming.target))
+        drop_aside(self._database, incoming.target)
 
     def _pass(self, incoming: list[Incoming]) -> tuple[dict[str, Proof], list[Incoming]]:
-        server = _retry(lambda: server_identity(self._database))
+        server = server_identity(self._database)
         loading = {item.stream: _Loading(item, self._create(item), server) for item in incoming}
         work = _Work(self, loading)
         try:
@@ -150,20 +147,6 @@ class Loader:
             raise work.failure
         again = [state.incoming for state in loading.values() if state.broken]
         return work.proofs, again
-
-
-def _retry(action: Callable[[], T]) -> T:
-    """Repeats a command that may be repeated while connections break or primaries change."""
-    for delay in (0.5, 1.0, 2.0, 5.0, 10.0):
-        try:
-            return action()
-        except CommandFailed as error:
-            if not error.unknown:
-                raise
-        except AutoReconnect:
-            pass
-        time.sleep(delay)
-    return action()
 
 
 class _Work:
@@ -383,10 +366,11 @@ class _Work:
     def _prove(self, state: _Loading) -> None:
         loader = self._loader
         incoming = state.incoming
-        names, ttl = _retry(
-            lambda: build_indexes(loader._database, incoming, state.uuid, guard=loader._guard)
+        names, ttl = again(
+            loader._database,
+            lambda: build_indexes(loader._database, incoming, state.uuid, guard=loader._guard),
         )
-        _retry(lambda: make_durable(loader._database, loader._job))
+        make_durable(loader._database, loader._job)
         prove(
             loader._database,
             incoming.name,

@@ -45,9 +45,13 @@ class Reply:
     def __len__(self) -> int:
         return self._end - self._start
 
-    def documents(self) -> bytes:
-        """The documents one after another. Errors: `ArchiveError` when the array is not one of documents."""
+    def take(self) -> bytes:
+        """The documents one after another, once: the reply lets go of its bytes.
+
+        Errors: `ArchiveError` when the array is not one of documents.
+        """
         raw, at, end = self._raw, self._start, self._end
+        self._raw = b""
         view = memoryview(raw)
         from_bytes = int.from_bytes
         pieces = []
@@ -62,7 +66,7 @@ class Reply:
             pieces.append(view[at:stop])
             at = stop
             place += 1
-        return b"".join(pieces)
+        return b"".join(pieces) if len(pieces) > 1 else bytes(pieces[0])
 
 
 def raw_replies(

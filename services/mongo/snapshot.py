@@ -68,10 +68,14 @@ class Reader:
         for part in self._parts:
             documents_seen = False
             for reply in self._read(part):
+                size = len(reply)
+                batch = Batch(part, reply, expected_next=size)
                 if not documents_seen:
-                    part.level = fitting_level(reply.documents())
+                    documents = reply.take()
+                    part.level = fitting_level(documents)
+                    batch = Batch(part, documents, expected_next=size)
+                    del documents
                 documents_seen = True
-                batch = Batch(part, reply, expected_next=len(reply))
                 # Nothing here may keep a batch alive while the next one is read.
                 del reply
                 yield batch

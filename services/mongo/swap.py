@@ -77,6 +77,7 @@ class Swapper:
             self._put_back(pair)
 
     def _rename(self, uuid: str, target: str) -> None:
+        self._before()
         rename_by_uuid(self.database, uuid, target, guard=self.guard, on_wait=self._log)
 
     def _set_aside(self, pair: Pair) -> Pair:
@@ -110,6 +111,7 @@ class Swapper:
         outage = Outage(self.database)
         drop: str | None = None
         while True:
+            self._before()
             try:
                 try_rename(
                     self.database,

@@ -24,8 +24,8 @@ TAG_BYTES = 16
 MINIMUM_PEPPER = 32
 """Characters the application demands of ENCRYPTION_MASTER_PEPPER (lib/env.ts)."""
 CHECK_LABEL = b"quillkeep pepper check 1\0"
-CHECK_COST = {"n": 1 << 14, "r": 8, "p": 1}
-"""scrypt's cost: 16 MiB and about 40 ms, so that a stolen manifest is no quick oracle."""
+CHECK_COST = {"n": 1 << 13, "r": 8, "p": 1}
+"""scrypt's cost: 8 MiB and about 20 ms, so that a stolen manifest is no quick oracle."""
 
 
 class WrongPepper(QuillkeepError):
