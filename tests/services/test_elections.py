@@ -188,12 +188,18 @@ def test_a_direct_connection_ends_with_an_election(deployment: Deployment, momen
 
         hook = at_checkpoint("renaming", lambda: (held(), apart(middle)(), None)[2])
     ctx = direct.context(hook)
+    if moment == "loading aside":
+        # The member may win again while the load waits: then it goes on, and is proven like any other.
+        try:
+            direct.restore_in(ctx, made)
+        except QuillkeepError as error:
+            assert "Live data is as it was." in error.touched
+            assert picture(db) == now
+        else:
+            assert picture(db) == then
+        return
     with pytest.raises(QuillkeepError) as failed:
         direct.restore_in(ctx, made)
-    if moment == "loading aside":
-        assert "Live data is as it was." in failed.value.touched
-        assert picture(db) == now
-        return
     assert "nothing is lost" in failed.value.touched
     assert f"quillkeep restore --finish {ctx.job}" in failed.value.next
     assert f"quillkeep rollback {ctx.job}" in failed.value.next
