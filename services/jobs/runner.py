@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import queue
 import resource
 import signal
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -37,14 +37,10 @@ TOO_LATE = "Too late: finishing."
 CANCELLING = "Cancelling: the job stops at the next safe point."
 _CANCEL_EXIT = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
-Wake = signal.Signals | None
-"""A signal that came, or None: the operation ended."""
-
 
 def main() -> NoReturn:
     """Runs one job to its end; the process leaves without Python's exit, once the result is on disk."""
-    wake: queue.SimpleQueue[Wake] = queue.SimpleQueue()
-    _take_signals(wake)
+    wakes = _Wakes()
     _redact_tracebacks()
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -63,31 +59,45 @@ def main() -> NoReturn:
     warning = killed_at_logout()
     if warning is not None:
         ctx.log(warning, "warning")
-    finished = _run(spec, ctx, wake)
+    finished = _run(spec, ctx, wakes)
     _write_result(journal, finished)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(finished.exit_code)
 
 
-def _take_signals(wake: queue.SimpleQueue[Wake]) -> None:
-    """SIGINT and SIGTERM go to the main thread's queue; SIGHUP is taken and does nothing.
+class _Wakes:
+    """What wakes the main thread, in order: signals that came, and the operation's end.
 
-    Not SIG_IGN: that would be inherited by what the job starts, the application among it.
+    The bytes of a wakeup fd, not Python's handlers: of two signals that come together (systemd and a closing
+    terminal send SIGHUP beside SIGTERM) the kernel may give one to another thread, which would wake nobody.
     """
 
-    def note(number: int, _: FrameType | None) -> None:
-        # SimpleQueue.put is reentrant, which an Event's lock is not.
-        wake.put(signal.Signals(number))
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        for number in (signal.SIGHUP, *_CANCEL_EXIT):
+            # Not SIG_IGN: that would be inherited by what the job starts, the application among it.
+            signal.signal(number, _nothing)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP, *_CANCEL_EXIT})
 
-    def nothing(_: int, __: FrameType | None) -> None:
-        return
+    def end(self) -> None:
+        """The operation ended."""
+        os.write(self._writer, b"\0")
 
-    signal.signal(signal.SIGHUP, nothing)
-    signal.siginterrupt(signal.SIGHUP, False)
-    for number in _CANCEL_EXIT:
-        signal.signal(number, note)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP, *_CANCEL_EXIT})
+    def __iter__(self) -> Iterator[signal.Signals]:
+        """SIGINT and SIGTERM as they come, until the end; SIGHUP does nothing."""
+        while True:
+            for number in os.read(self._reader, 512):
+                if not number:
+                    return
+                if number in _CANCEL_EXIT:
+                    yield signal.Signals(number)
+
+
+def _nothing(_: int, __: FrameType | None) -> None:
+    return
 
 
 def _redact_tracebacks() -> None:
@@ -113,13 +123,13 @@ def _write_result(journal: Journal, finished: Finished) -> None:
             print(f"{trouble} Ended {finished.status} ({finished.exit_code}).", file=sys.stderr, flush=True)
 
 
-def _run(spec: JobSpec, ctx: JobContext, wake: queue.SimpleQueue[Wake]) -> Finished:
+def _run(spec: JobSpec, ctx: JobContext, wakes: _Wakes) -> Finished:
     """The operation works in a thread of its own, so that signals are answered while it is in a driver."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="operation")
     future = pool.submit(_operate, spec, ctx)
-    future.add_done_callback(lambda _: wake.put(None))
+    future.add_done_callback(lambda _: wakes.end())
     asked: signal.Signals | None = None
-    while (woken := wake.get()) is not None:
+    for woken in wakes:
         accepted = ctx.request_cancel()
         asked = asked or (woken if accepted else None)
         answer = CANCELLING if accepted else TOO_LATE

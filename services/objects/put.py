@@ -152,6 +152,7 @@ class Putting:
             if body.entry.key in left:
                 body.release()
         chosen = [body for body in batch if body.entry.key not in left]
+        self._check_lock()
         run_pool(chosen, self._put_one, self._record, threads=self._threads, check=self._check)
 
     def remove(self, only_live: dict[str, LiveObject]) -> None:
@@ -162,6 +163,7 @@ class Putting:
             some = {key: only_live[key] for key in keys[start : start + BATCH_OBJECTS]}
             placements, _ = self._set_aside(some, "removed")
             self._announce(placements)
+            self._check_lock()
             gone = [placement.key for placement in placements if placement.copy is not None]
             run_pool(gone, self._delete_one, self._deleted, threads=self._threads, check=self._check)
 

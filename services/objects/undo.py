@@ -131,6 +131,7 @@ def rollback_objects(
         if kept_aside:
             journal(kept_aside)
             made += kept_aside
+        check_lock()
         run_pool(
             batch, lambda placement: _put_back(bucket, placement, advance), done, threads=threads, check=check
         )

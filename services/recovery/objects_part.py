@@ -15,6 +15,7 @@ from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
 from services.mongo.placements import PlacementLog, delete_placements, read_placements
+from services.recovery.holding import holding
 from services.recovery.request import ObjectCounts, RestoreRequest
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class ObjectsDraft:
             journal=log.append,
             check_lock=lock.assert_held,
             advance=phase.advance,
-            check=ctx.check,
+            check=holding(lock, ctx.check),
             allow_possible_loss=allow_loss,
             exact=self.request.exact,
             find_elsewhere=self._elsewhere,

@@ -20,6 +20,7 @@ from services.mongo.record import ObjectsRecord, Pair, SwapRecord, read_record, 
 from services.mongo.rename import listing, name_of
 from services.mongo.standing import outgoing_of
 from services.recovery.guards import expiring
+from services.recovery.holding import holding
 from services.recovery.objects_part import ObjectsDone, named, open_target
 from services.recovery.request import Content, PlanResult, Row
 from services.recovery.series import staying
@@ -204,7 +205,7 @@ def roll_objects(session: Session, of: str, job: str, ctx: JobContext, lock: Dat
         job=job,
         journal=log.append,
         check_lock=lock.assert_held,
-        check=ctx.check,
+        check=holding(lock, ctx.check),
         advance=phase.advance,
         already=read_placements(session.database, job),
     )
