@@ -9,7 +9,6 @@ from typing import Any
 from pymongo.database import Database
 
 from services.archive.documents import hex64
-from services.jobs.context import JobContext
 from services.mongo.connect import list_live
 from services.mongo.live_sums import live_sums
 from services.mongo.specs import comparable, comparable_options
@@ -17,7 +16,7 @@ from services.operations.restore import RestorePlan, RestoreResult, restore
 from services.operations.rollback import RollbackPlan, rollback
 from services.profile import Profile
 from services.recovery.request import RestoreRequest
-from tests.support import FIXTURES, make_context
+from tests.support import FIXTURES, RecordingContext, make_context
 
 ARCHIVE = str(FIXTURES / "quilltap-20261101.gz")
 FORMS = {
@@ -67,7 +66,7 @@ def run_restore(
     *,
     allow: tuple[str, ...] = ("writers",),
     **request: Any,
-) -> tuple[RestoreResult, JobContext]:
+) -> tuple[RestoreResult, RecordingContext]:
     """One restore in this process; the tests' own clients are writers, so that risk is allowed."""
     request.setdefault("from_database", "quilltap" if "fixtures" in backup else None)
     ctx = make_context(profile, state, job=job_id())
