@@ -41,6 +41,8 @@ QUEUED_BATCHES = 3
 BATCH_DOCUMENTS = 5_000
 BATCH_BYTES = 4 << 20
 """A batch ends at either; 2 MiB cost mongod more, 8 MiB gained nothing (measured)."""
+STOP_SECONDS = 2.0
+"""How long a proof under way is waited for, so that it writes no marker after the load has ended."""
 RELOADS = 3
 """How often a collection whose outcome is unknown is dropped and loaded again."""
 
@@ -157,6 +159,7 @@ class _Work:
         self._loading = loading
         self.proofs: dict[str, Proof] = {}
         self.failure: BaseException | None = None
+        self._ended = threading.Event()
         self._batches: queue.Queue[tuple[_Loading, list[Any]] | None] = queue.Queue(QUEUED_BATCHES)
         self._complete: queue.Queue[_Loading | None] = queue.Queue()
         self._inserters = [threading.Thread(target=self._insert, daemon=True) for _ in range(LOADERS)]
@@ -200,7 +203,8 @@ class _Work:
             raise self.failure
 
     def stop(self) -> None:
-        """Ends every thread, also after a failure in the reading one."""
+        """Ends every thread, also after a failure in the reading one; an index build is left to its end."""
+        self._ended.set()
         while any(thread.is_alive() for thread in self._inserters):
             try:
                 while True:
@@ -216,6 +220,8 @@ class _Work:
                 thread.join(0.05)
         for _ in self._finishers:
             self._complete.put(None)
+        for thread in self._finishers:
+            thread.join(STOP_SECONDS)
 
     def _take(self, state: _Loading, block: Block) -> None:
         from bson.raw_bson import RawBSONDocument
@@ -335,7 +341,7 @@ class _Work:
 
     def _finish(self) -> None:
         while (state := self._complete.get()) is not None:
-            if state.broken or self.failure is not None:
+            if state.broken or self.failure is not None or self._ended.is_set():
                 continue
             try:
                 self._prove(state)
@@ -370,6 +376,8 @@ class _Work:
             loader._database,
             lambda: build_indexes(loader._database, incoming, state.uuid, guard=loader._guard),
         )
+        if self._ended.is_set():
+            return
         make_durable(loader._database, loader._job)
         prove(
             loader._database,
