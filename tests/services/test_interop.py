@@ -21,6 +21,7 @@ from tests.services.interop_support import (
     mongodump,
     mongorestore,
     our_backup,
+    run,
     scratch,
     uri_of,
     whole,
@@ -68,7 +69,7 @@ def complete(found: dict[str, Any]) -> None:
     assert found["views"]["v_even"] and "system.buckets.weather" in found["hashes"]
 
 
-@pytest.mark.parametrize("form", ZOO_FORMS)
+@pytest.mark.parametrize("form", [*ZOO_FORMS, "tar.gz"])
 def test_theirs_to_ours_to_ours(
     form: str, server: Mongod, zoo: Database[Any], location: Path, tmp_path: Path
 ) -> None:
@@ -76,7 +77,10 @@ def test_theirs_to_ours_to_ours(
     complete(expected)
     with scratch(zoo, "a") as first, scratch(zoo, "b") as second:
         source = target_of(server, first, location)
-        result, _ = run_restore(source, tmp_path, ZOO_FORMS[form], from_database="zoo")
+        dump = ZOO_FORMS.get(form, str(tmp_path / "quilltap_mongo_20261101_020000.tar.gz"))
+        if form == "tar.gz":
+            run("tar", "-czf", dump, "-C", ZOO_FORMS["directory"], "zoo")
+        result, _ = run_restore(source, tmp_path, dump, from_database="zoo")
         assert whole(first) == expected
         assert set(result.collections) == {name for name in expected["kinds"] if name != "v_even"}
         assert result.collections["weather"].documents == 3, "counted as the buckets that hold it"
