@@ -61,7 +61,9 @@ def _confirmed(session: Session, plan: RollbackPlan) -> RollbackPlan:
     for line in [f"Rolls back: {escape(str(result['backup']))}", *plan_lines(result, session.output.err)]:
         click.echo(line, err=True)
     if result["refusals"]:
-        raise Refused(str(result["refusals"][0]))
+        raise Refused(
+            str(result["refusals"][0]), next="`quillkeep jobs` shows what waits and what holds copies."
+        )
     if result["confirmation"]:
         typed("What is live was written since; it is set aside, not dropped.", str(result["confirmation"]))
     elif not yes_or_no("Nothing was written since. Roll back?"):

@@ -61,7 +61,9 @@ def _wanted(plan: AcceptPlan, backup: Backup) -> tuple[tuple[str, ...], tuple[st
     if unknown:
         there = ", ".join(backup.missing_keys[:10]) or "none"
         raise UsageProblem(
-            f"{backup.id} does not miss the object {unknown[0]!r}.", cause=f"It misses: {there}."
+            f"{backup.id} does not miss the object {unknown[0]!r}.",
+            cause=f"It misses: {there}.",
+            next=f"`quillkeep show {backup.id}` names what it misses.",
         )
     everything = not plan.lost and not plan.suspicious
     lost = backup.missing_keys if everything else plan.lost

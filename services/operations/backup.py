@@ -61,7 +61,8 @@ def location_folder(plan: BackupPlan, profile: Profile) -> Path:
     names = {location.name: location for location in profile.locations}
     if plan.location is not None and plan.location not in names:
         raise UsageProblem(
-            f"There is no location {plan.location!r}.", next=f"There are: {', '.join(sorted(names))}."
+            f"There is no location {plan.location!r}.",
+            next=f"Name one of these behind --location: {', '.join(sorted(names))}.",
         )
     chosen = names[plan.location] if plan.location is not None else profile.locations[0]
     folder = Path(chosen.path)

@@ -241,7 +241,8 @@ class Run:
         if named:
             raise QuillkeepError(
                 f"The database {database.name} has no collection {', '.join(sorted(named))}.",
-                next="Correct the name; `quillkeep validate` lists the collections.",
+                cause=f"It has: {', '.join(sorted(there)) or 'none'}.",
+                next="Correct the name behind --exclude, or leave it out.",
             )
 
     def _open_bucket(self) -> None:

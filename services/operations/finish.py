@@ -48,7 +48,8 @@ def finish(plan: FinishPlan, ctx: JobContext) -> RestoreResult:
     """
     if ctx.profile.read_only:
         raise Refused(
-            "This profile is READ-ONLY: nothing live may be changed.", next="Use a profile that is not."
+            "This profile is READ-ONLY: nothing live may be changed.",
+            next="Run it without --read-only, and with a profile that has no read_only=true.",
         )
     name = plan.to_database or database_of(ctx, plan.job)
     with (
@@ -155,7 +156,7 @@ def _objects_again(
     )
     draft = draft_objects(request, ctx, found.backup, compare=True)
     if draft.refusals:
-        raise Refused(draft.refusals[0])
+        raise Refused(draft.refusals[0], next=f"Then run `quillkeep restore --finish {record.job}` again.")
     done = draft.put(
         ctx, lock, session.database, allow_loss="possible-loss" in record.allowed, job=record.job
     )

@@ -61,7 +61,8 @@ def release(plan: ReleasePlan, ctx: JobContext) -> ReleaseResult:
     """
     if ctx.profile.read_only and not plan.dry_run:
         raise Refused(
-            "This profile is READ-ONLY: nothing live may be changed.", next="Use a profile that is not."
+            "This profile is READ-ONLY: nothing live may be changed.",
+            next="Run it without --read-only, and with a profile that has no read_only=true.",
         )
     name = plan.to_database or database_of(ctx, plan.job)
     with open_session(ctx.profile, name, writing=not plan.dry_run) as session:
@@ -80,6 +81,7 @@ def _find(session: Session, job: str) -> SwapRecord:
         raise Refused(
             f"No restore or rollback {job} holds copies in {session.database.name}.",
             cause=f"These do: {there}.",
+            next="`quillkeep jobs` lists the jobs; name one that holds copies.",
         )
     if record.state in (*UNFINISHED, "loading"):
         raise Refused(

@@ -87,7 +87,8 @@ def restore(plan: RestorePlan, ctx: JobContext) -> RestoreResult:
     """
     if ctx.profile.read_only:
         raise Refused(
-            "This profile is READ-ONLY: nothing live may be changed.", next="Use a profile that is not."
+            "This profile is READ-ONLY: nothing live may be changed.",
+            next="Run it without --read-only, and with a profile that has no read_only=true.",
         )
     with (
         watched(ctx) as ready,

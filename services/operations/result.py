@@ -41,5 +41,11 @@ def job_state(status: str) -> JobState:
 
 
 def failure_document(error: QuillkeepError) -> dict[str, Any]:
-    """The JSON document of an operation that raised: {status, error, warnings}."""
-    return {"status": error.status, "error": error.as_dict(), "warnings": []}
+    """The JSON document of an operation that raised: {status, error, warnings}.
+
+    Where the error itself could not know what was touched or what to do next, the journal does.
+    """
+    told = error.as_dict()
+    told["touched"] = told["touched"] or "How far it came is in its journal."
+    told["next"] = told["next"] or "`quillkeep jobs follow` shows its steps; then run the command again."
+    return {"status": error.status, "error": told, "warnings": []}

@@ -68,7 +68,8 @@ def rollback(plan: RollbackPlan, ctx: JobContext) -> RestoreResult:
     """
     if ctx.profile.read_only:
         raise Refused(
-            "This profile is READ-ONLY: nothing live may be changed.", next="Use a profile that is not."
+            "This profile is READ-ONLY: nothing live may be changed.",
+            next="Run it without --read-only, and with a profile that has no read_only=true.",
         )
     name = plan.to_database or database_of(ctx, plan.job)
     with (
@@ -82,7 +83,7 @@ def rollback(plan: RollbackPlan, ctx: JobContext) -> RestoreResult:
         ctx.log(f"Rolling back the {record.verb} {record.job} of {record.started:%Y-%m-%d %H:%M} UTC.")
         waiting = guards.unfinished(session, but=record.job)
         if waiting:
-            raise Refused(waiting[0])
+            raise Refused(waiting[0], next="`quillkeep jobs` shows what it left.")
         concerned = ctx.profile.mongo is not None and session.database.name == ctx.profile.mongo.database
         application = Application(ctx, session, concerned=concerned)
         ready()
@@ -144,8 +145,10 @@ class _Rollback:
         writers = self.application.stop()
         risks, words = guards.writers(writers, self.session, replace(self.ctx.profile, app=None))
         self.warnings += words
+        # An interrupted job keeps its confirmations; the rollback of a finished one is a plan of its own.
+        interrupted = self.of.state in (*UNFINISHED, "failed")
         try:
-            unallowed(risks, (*self.plan.allow, *self.of.allowed))
+            unallowed(risks, (*self.plan.allow, *self.of.allowed) if interrupted else self.plan.allow)
         except Refused:
             self.application.start_again()
             raise

@@ -77,7 +77,8 @@ def to_roll_back(database: Database[Any], job: str | None) -> SwapRecord:
     if found is None:
         raise Refused(
             f"No restore or rollback {job} is known in the database {database.name}.",
-            next=f"These can be rolled back: {', '.join(record.job for record in standing) or 'none'}.",
+            cause=f"These can be rolled back: {', '.join(record.job for record in standing) or 'none'}.",
+            next="`quillkeep jobs` lists the jobs; `quillkeep rollback` without JOB takes the newest.",
         )
     if found not in standing:
         words = {
@@ -85,7 +86,11 @@ def to_roll_back(database: Database[Any], job: str | None) -> SwapRecord:
             "released": "has been released: its copies are gone",
             "undone": "was an undo of an interrupted restore, which cannot be rolled back",
         }
-        raise Refused(f"{found.verb.capitalize()} {job} {words.get(found.state, 'holds no copies')}.")
+        raise Refused(
+            f"{found.verb.capitalize()} {job} {words.get(found.state, 'holds no copies')}.",
+            cause=f"These can be rolled back: {', '.join(record.job for record in standing) or 'none'}.",
+            next="`quillkeep rollback` without JOB takes the newest of these.",
+        )
     newer = [record.job for record in standing if record.started > found.started]
     if newer:
         raise Refused(

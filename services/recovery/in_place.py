@@ -46,7 +46,8 @@ def run_in_place(restore: RestoreRun) -> dict[str, tuple[int, list[str]]]:
     verdict = verify(VerifyPlan(backup=draft.backup.id, depth="full"), ctx)
     if verdict.status not in ("ok", "warn"):
         raise Refused(
-            f"The backup {draft.backup.id} did not pass a full check ({verdict.status}); nothing was touched."
+            f"The backup {draft.backup.id} did not pass a full check ({verdict.status}).",
+            next=f"`quillkeep verify {draft.backup.id}` says what is wrong; `quillkeep list` shows the others.",
         )
     names = [row.name for row in draft.rows if row.action in ("in place", "create", "replace")]
     gone = [row.name for row in draft.rows if row.action == "set aside"]

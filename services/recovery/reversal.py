@@ -129,7 +129,7 @@ def reverse_record(session: Session, record: SwapRecord, ctx: JobContext) -> Swa
         session, [pair.name for pair in pairs if pair.expire is not None or pair.old_expire is not None]
     )
     if refusals:
-        raise Refused(refusals[0])
+        raise Refused(refusals[0], cause=" ".join(refusals[1:]), next="Then run `quillkeep rollback` again.")
     objects = None
     if record.objects is not None:
         from services.objects.keys import old_folder

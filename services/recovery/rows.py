@@ -34,12 +34,11 @@ def selected_names(contents: DatabaseContents, request: RestoreRequest) -> list[
     for name in request.collections:
         if name not in contents.collections:
             near = difflib.get_close_matches(name, contents.collections, n=1, cutoff=0.4)
-            hint = (
-                f"Did you mean {near[0]}?"
-                if near
-                else f"It holds: {', '.join(sorted(contents.collections))}."
+            raise Refused(
+                f"The backup holds no collection {name}.{f' Did you mean {near[0]}?' if near else ''}",
+                cause=f"It holds: {', '.join(sorted(contents.collections)) or 'none'}.",
+                next="Name one of these behind --collections.",
             )
-            raise Refused(f"The backup holds no collection {name}.", next=hint)
     return sorted(set(request.collections))
 
 
