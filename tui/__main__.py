@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from services.errors import QuillkeepError
+from services.errors import NOTHING_TOUCHED, QuillkeepError
 
 
 def main() -> None:
@@ -38,10 +38,10 @@ def run(arguments: list[str]) -> int:
         message = escape(error.format_message())
         if error.ctx is not None:
             print(error.ctx.get_usage(), file=sys.stderr)
-        print(message, file=sys.stderr)
+        help_line = f"`{error.ctx.command_path if error.ctx else 'quillkeep'} --help` shows the usage."
+        show_failure(message, "", NOTHING_TOUCHED, help_line)
         if as_json:
-            help_line = f"`{error.ctx.command_path} --help` shows the usage." if error.ctx else ""
-            problem = {"what": message, "cause": "", "touched": "Nothing was changed.", "next": help_line}
+            problem = {"what": message, "cause": "", "touched": NOTHING_TOUCHED, "next": help_line}
             print_json({"status": "failed", "warnings": [], "error": problem})
         return 2
     except QuillkeepError as error:

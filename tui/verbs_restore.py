@@ -143,7 +143,10 @@ def _finish(session: Session, job: str, backup: str | None, options: dict[str, A
     from tui.job_profile import session_of_job
 
     if backup is not None or any(options.values()):
-        raise UsageProblem("`restore --finish JOB` takes no BACKUP and no options of a new restore.")
+        raise UsageProblem(
+            "`restore --finish JOB` takes no BACKUP and no options of a new restore.",
+            next=f"Run `quillkeep restore --finish {job}` alone: it goes on as the restore was asked for.",
+        )
     return run_job(session_of_job(session, job), "finish", FinishPlan(job=job), present=_restore_lines)
 
 

@@ -31,9 +31,17 @@ def open_dump(path: Path, *, limits: Limits = Limits(), tap: Tap | None = None) 
     try:
         form = sniff(path)
     except PermissionError as error:
-        raise QuillkeepError(f"No permission to read {path}.", cause=error.strerror or "") from error
+        raise QuillkeepError(
+            f"No permission to read {path}.",
+            cause=error.strerror or "",
+            next="Run the command as a user that may read it.",
+        ) from error
     except OSError as error:
-        raise QuillkeepError(f"{path} cannot be read.", cause=error.strerror or "") from error
+        raise QuillkeepError(
+            f"{path} cannot be read.",
+            cause=error.strerror or "",
+            next="Check the path and its disk; `quillkeep list` shows every backup.",
+        ) from error
     if form == "directory":
         from services.archive.directory import DirectorySource
 

@@ -75,7 +75,10 @@ class Layout(msgspec.Struct, frozen=True):
 def layout_of(scale: float) -> Layout:
     """The layout of a scale from 0.001 to 100. Raises `UsageProblem` outside it."""
     if not SMALLEST <= scale <= LARGEST:
-        raise UsageProblem(f"A sample's scale is from {SMALLEST} to {LARGEST:g}, not {scale:g}.")
+        raise UsageProblem(
+            f"A sample's scale is from {SMALLEST} to {LARGEST:g}, not {scale:g}.",
+            next="Choose one between them.",
+        )
     users = max(LEAST_USERS, round(USERS * scale))
     counts = {name: max(LEAST.get(name, users), round(AT_SCALE_ONE[name] * scale)) for name in COLLECTIONS}
     small = max(2 * users, round(SMALL_OBJECTS * scale))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from services.errors import UsageProblem
 from services.mongo.unreachable import DatabaseUnreachable as DatabaseUnreachable
 from services.mongo.unreachable import host_of as host_of
 from services.mongo.unreachable import unreachable
@@ -55,9 +56,10 @@ def connect(
     """A client that answered a ping; `raw=True` gives documents as `RawBSONDocument`.
 
     Errors: `DatabaseUnreachable` in the words of the failure (refused, unknown host, wrong password, TLS).
+    `UsageProblem` for a name that no database can have.
     """
     from pymongo import MongoClient
-    from pymongo.errors import PyMongoError
+    from pymongo.errors import InvalidName, PyMongoError
 
     uri = target.uri.reveal()
     options: dict[str, Any] = {"appname": APP_NAME}
@@ -78,6 +80,14 @@ def connect(
             client[target.database].command(
                 {"listCollections": 1, "nameOnly": True, "authorizedCollections": True}
             )
+    except InvalidName as error:
+        if client is not None:
+            client.close()
+        raise UsageProblem(
+            f"{target.database!r} cannot be the name of a database.",
+            cause=f"{error}.",
+            next="Correct MONGODB_DATABASE, or the name behind --to-database.",
+        ) from None
     except (PyMongoError, ValueError) as error:
         if client is not None:
             client.close()

@@ -114,7 +114,9 @@ def build_clients(target: BucketTarget) -> Clients:
             authority = Path(target.ca_file).read_text()
         except OSError as error:
             raise Refused(
-                f"The CA file {target.ca_file} of the S3 endpoint cannot be read.", cause=error.strerror or ""
+                f"The CA file {target.ca_file} of the S3 endpoint cannot be read.",
+                cause=error.strerror or "",
+                next="Correct its path or mode, or run the command as a user that may read it.",
             ) from error
     session = _session(target)
     exact = _exact_client(session, target)

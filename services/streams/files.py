@@ -31,9 +31,17 @@ def open_regular(path: Path, *, follow: bool = True) -> int:
             raise StreamError("a regular file", found=f"the symbolic link {path.name}")
         descriptor = os.open(path, flags)
     except PermissionError as error:
-        raise QuillkeepError(f"No permission to read {path}.", cause=str(error.strerror)) from error
+        raise QuillkeepError(
+            f"No permission to read {path}.",
+            cause=str(error.strerror),
+            next="Run the command as a user that may read it.",
+        ) from error
     except OSError as error:
-        raise QuillkeepError(f"{path} cannot be read.", cause=str(error.strerror)) from error
+        raise QuillkeepError(
+            f"{path} cannot be read.",
+            cause=str(error.strerror),
+            next="Check the path and its disk; `quillkeep list` shows every backup.",
+        ) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise StreamError("a regular file", found=f"{path.name}, which is none")
