@@ -17,6 +17,7 @@ from services.jobs.context import utc_now
 from services.jobs.host import HostIdentity, Owner, life_of, this_host, this_owner
 from services.jobs.locks import HEARTBEAT_SECONDS, SILENCE_SECONDS, Heartbeat, lock_lost, owner_in_words
 from services.jobs.process import ProcessIdentity
+from services.mongo.commands import outage_seconds
 from services.names import JOBS_COLLECTION
 from services.redact import redact
 
@@ -59,8 +60,7 @@ class DatabaseLock:
         self._mine = {"_id": LOCK_ID, "token": token}
         self.owner = owner
         self.token = token
-        self._database = locks.database.name
-        self.place = f"the database {self._database}"
+        self.place = f"the database {locks.database.name}"
         self._heartbeat = Heartbeat(self._beat, heartbeat_seconds, f"heartbeat-{owner.job}")
 
     @classmethod
@@ -117,7 +117,7 @@ class DatabaseLock:
         """
         if self._heartbeat.lost.is_set():
             raise lock_lost(self.place, self.owner.job)
-        if not _patiently(self._database, lambda: self._locks.find_one(self._mine, {"_id": 1})):
+        if not _patiently(self._locks.database, lambda: self._locks.find_one(self._mine, {"_id": 1})):
             raise lock_lost(self.place, self.owner.job)
 
     def release(self) -> None:
@@ -127,7 +127,7 @@ class DatabaseLock:
         next job finds its process gone.
         """
         self._heartbeat.stop()
-        _patiently(self._database, lambda: self._locks.delete_one(self._mine))
+        _patiently(self._locks.database, lambda: self._locks.delete_one(self._mine))
 
     def __enter__(self) -> Self:
         return self
@@ -207,7 +207,7 @@ def _try_insert(locks: Collection[Any], owner: Owner, token: str, now: datetime)
     document["started"] = now
     change = {"$setOnInsert": document, "$currentDate": {"heartbeat": True}}
     try:
-        _patiently(name, lambda: locks.update_one(mine, change, upsert=True))
+        _patiently(locks.database, lambda: locks.update_one(mine, change, upsert=True))
     except QuillkeepError as error:
         if isinstance(error.__cause__, DuplicateKeyError):
             return False
@@ -284,16 +284,21 @@ def _unanswered(database: str, error: Exception) -> QuillkeepError:
     )
 
 
-def _patiently(database: str, ask: Callable[[], T]) -> T:
-    """Asks again through an election or a broken connection, for `ELECTION_SECONDS` at most."""
+def _patiently(database: Database[Any], ask: Callable[[], T]) -> T:
+    """Asks again through an election or a broken connection, for `ELECTION_SECONDS` at most.
+
+    A connection direct to one member never sees a new primary, and waits shorter.
+    """
     from pymongo.errors import ConnectionFailure
 
-    deadline = time.monotonic() + ELECTION_SECONDS
+    started = time.monotonic()
     while True:
         try:
-            with _translated(database):
+            with _translated(database.name):
                 return ask()
         except QuillkeepError as error:
-            if not isinstance(error.__cause__, ConnectionFailure) or time.monotonic() > deadline:
+            patience = min(ELECTION_SECONDS, outage_seconds(database))
+            waited = time.monotonic() - started
+            if not isinstance(error.__cause__, ConnectionFailure) or waited > patience:
                 raise
             time.sleep(0.25)

@@ -28,7 +28,7 @@ INDEX_NOT_FOUND = 27
 T = TypeVar("T")
 OUTAGE_SECONDS = 60.0
 """How long a lost connection or an election is waited out."""
-DIRECT_SECONDS = 5.0
+DIRECT_SECONDS = 3.0
 """The same for a connection direct to one replica set member, which never sees the new primary."""
 PAUSE_SECONDS = 0.2
 STALE_OUTCOMES = frozenset({10107, 11600, 11602, 13435, 13436, 189, 91, 6, 7, 89, 9001, 64, 100})

@@ -319,13 +319,16 @@ def _load(text: str) -> dict[str, Any]:
 def drop_asides(session: Session, record_or_job: str) -> list[str]:
     """Drops every copy of a job that never went live; gives what could not be dropped."""
     prefix = aside_name(record_or_job, 0)[:-1]
-    left = []
-    for name in listing(session.database):
-        if name.startswith(prefix):
-            try:
-                drop_aside(session.database, name)
-            except CommandFailed as error:
-                left.append(f"{name} ({error.cause})")
+    copies = [name for name in listing(session.database) if name.startswith(prefix)]
+    left: list[str] = []
+    for number, name in enumerate(copies):
+        try:
+            drop_aside(session.database, name)
+        except CommandFailed as error:
+            left.append(f"{name} ({error.cause})")
+            if error.unknown:
+                # The server was waited for already; it takes no drop of the others either.
+                return [*left, *copies[number + 1 :]]
     return left
 
 

@@ -12,7 +12,7 @@ from services.demo.servers import Mongod, start_mongod
 from tests.services.restore_support import ours
 from tests.services.swap_support import Busy, Deployment, deployed, everywhere
 
-SWAPS = {"with-collmod": 20, "without-collmod": 10}
+SWAPS = {"with-collmod": 20, "without-collmod": 6}
 SOAK_SWAPS = 400
 LATE = re.compile(r"^([\d,]+) documents were written to chats during the swap; they are kept in (.+)\.$")
 RIGHTS = {"with-collmod": ("readWrite", "dbAdmin"), "without-collmod": ("readWrite",)}

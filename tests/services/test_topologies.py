@@ -78,7 +78,7 @@ def move(db: Database[Any], record: SwapRecord, moves: int) -> None:
         db[source].rename(target)
 
 
-@pytest.mark.parametrize("moves", [0, 3, 6])
+@pytest.mark.parametrize("moves", [0, pytest.param(3, marks=pytest.mark.soak), 5])
 @pytest.mark.parametrize("way", ["finish", "rollback"])
 def test_an_interrupted_swap(mongod: Mongod, tmp_path: Path, moves: int, way: str) -> None:
     """However far it came, both ways lead to data that is wholly old or wholly new."""
