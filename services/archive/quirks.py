@@ -12,7 +12,7 @@ import struct
 
 import msgspec
 
-from services.archive.documents import MAX_DOCUMENT
+from services.archive.documents import MASK64, MAX_DOCUMENT, crc64_xz, sum_documents
 from services.archive.elements import (
     ARRAY,
     BOOLEAN,
@@ -105,6 +105,34 @@ def scan_block(data: Buffer) -> list[tuple[int, str]]:
         ordinal += 1
         at = end
     return found
+
+
+def sum_block(data: Buffer, *, namespace: str, offset: int) -> tuple[int, int, list[tuple[int, str]]]:
+    """(documents, content sum, what `scan_block` finds) of whole documents in one walk.
+
+    Errors: `ArchiveError` as `sum_documents`, `NotBson` as `scan_block`.
+    """
+    raw = bytes(data)
+    if len(raw) > MAX_DOCUMENT or may_hold_zero_timestamp(raw):
+        documents, content = sum_documents(raw, namespace=namespace, offset=offset)
+        return documents, content, scan_block(raw)
+    view = memoryview(raw)
+    size = len(raw)
+    ordinary, length_at, crc = ORDINARY_HEADS, _length_at, crc64_xz
+    found: list[tuple[int, str]] = []
+    at = count = content = 0
+    while at < size:
+        end = at + length_at(raw, at)[0] if at + 5 <= size else -1
+        if end < at + 5 or end > size or raw[end - 1]:
+            sum_documents(view[at:], namespace=namespace, offset=offset + at)
+        content += crc(view[at:end])
+        if raw[at + 4 : at + 9] not in ordinary:
+            word = server_would_change(view[at:end])
+            if word is not None:
+                found.append((count, word))
+        count += 1
+        at = end
+    return count, content & MASK64, found
 
 
 def _refusable(raw: bytes) -> bool:

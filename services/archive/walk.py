@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from services.archive.documents import MASK64, Sums, crc64_xz, sum_documents
+from services.archive.documents import MASK64, Sums, crc64_xz
 from services.archive.elements import NotBson
 from services.archive.model import ArchiveError, Block, Buffer, Namespace, Prelude
 from services.archive.names import bucket_name, printable
-from services.archive.quirks import Quirk, scan_block
+from services.archive.quirks import Quirk, sum_block
 from services.archive.source import open_dump
 from services.archive.structure import check_structure
 from services.profile import Limits
@@ -116,11 +116,10 @@ class Tally:
         sums = self.sums.get(namespace)
         if sums is None:
             sums = self.sums[namespace] = Sums()
-        documents, content = sum_documents(data, namespace=str(namespace), offset=sums.bytes)
         if self._structure:
             check_structure(data, namespace, sums.bytes)
         try:
-            found = scan_block(data)
+            documents, content, found = sum_block(data, namespace=str(namespace), offset=sums.bytes)
         except NotBson as error:
             raise ArchiveError(
                 "a BSON document",
