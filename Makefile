@@ -1,6 +1,7 @@
 # The README's two commands are `make demo` and `make test`; both do all the set-up themselves.
 PYTHON_BIN := .venv/bin/python
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 .PHONY: help setup demo test lint types contracts tests check bench soak dist clean
 
@@ -37,10 +38,11 @@ check: lint types contracts
 	$(PYTHON_BIN) -m pytest tests/unit $(PYTEST_ARGS)
 
 bench: setup
-	$(PYTHON_BIN) -m tests.bench
+	$(PYTHON_BIN) -m tests.bench $(BENCH_ARGS)
 
 soak: setup
 	$(PYTHON_BIN) -m pytest -m soak --timeout=0 tests $(PYTEST_ARGS)
+	$(PYTHON_BIN) -m tests.bench.soak_memory $(BENCH_ARGS)
 
 dist: setup
 	rm -rf build dist
