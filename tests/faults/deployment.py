@@ -47,6 +47,11 @@ REPLACED, ADDED, SAME = 8, 4, 4
 State = tuple[Picture, dict[str, tuple[str, str | None]]]
 
 
+def key_of(number: int) -> str:
+    """The key of an object: the first `REPLACED` differ, `SAME` are equal, `ADDED` are only in the backup."""
+    return f"users/u/IMAGE/{number:03}.png"
+
+
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
     """What `condition` gives as soon as it is true."""
     deadline = time.monotonic() + seconds
@@ -102,7 +107,7 @@ class Deployment:
         assert self.profile.bucket is not None
         self.bucket: Bucket = open_bucket(self.profile.bucket)
         self.app_ran = True
-        self._make_new()
+        self.make_new()
         self._backup()
         self.kept = folder / "kept"
         shutil.copytree(self.location, self.kept, copy_function=shutil.copy2)
@@ -137,7 +142,7 @@ class Deployment:
         self._make_old()
         assert self.state() == self.old
 
-    def _make_new(self) -> None:
+    def make_new(self) -> None:
         self._clear()
         db = self.db
         db["characters"].insert_many([{"_id": f"c{n}", "name": f"new {n}", "at": n} for n in range(120)])
@@ -151,7 +156,7 @@ class Deployment:
         db["turns"].insert_many([{"_id": n} for n in range(10)])
         db.create_collection("names", viewOn="characters", pipeline=[{"$project": {"name": 1}}])
         for number in range(REPLACED + ADDED + SAME):
-            self._put(f"users/u/IMAGE/{number:03}.png", b"new" * (number + 1))
+            self._put(key_of(number), b"new" * (number + 1))
 
     def _make_old(self) -> None:
         self._clear()
@@ -163,9 +168,9 @@ class Deployment:
         db.create_collection("turns", viewOn="log", pipeline=[])
         db["only_live"].insert_one({"_id": 1})
         for number in range(REPLACED):
-            self._put(f"users/u/IMAGE/{number:03}.png", b"old" * (number + 2))
+            self._put(key_of(number), b"old" * (number + 2))
         for number in range(REPLACED, REPLACED + SAME):
-            self._put(f"users/u/IMAGE/{number:03}.png", b"new" * (number + 1))
+            self._put(key_of(number), b"new" * (number + 1))
         self._put("users/u/IMAGE/only-live.png", b"live")
 
     def _clear(self) -> None:

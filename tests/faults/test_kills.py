@@ -14,6 +14,9 @@ from services.demo.servers import Mongod
 from tests.faults.deployment import REPLACED, Deployment, Job, wait_for
 from tests.faults.s3server import Fault, FaultyS3
 
+pytestmark = pytest.mark.usefixtures("outages")
+"""They are begun here and judged in test_s3_jobs: their seconds pass meanwhile."""
+
 FINISH, ROLLBACK = "restore --finish", "rollback"
 
 BEFORE: dict[str, dict[str, Any]] = {
