@@ -64,6 +64,13 @@ def _confirmed(session: Session, plan: RollbackPlan) -> RollbackPlan:
         raise Refused(
             str(result["refusals"][0]), next="`quillkeep jobs` shows what waits and what holds copies."
         )
+    missing = [risk["word"] for risk in result["risks"] if risk["word"] not in plan.allow]
+    if missing:
+        raise Refused(
+            f"The plan has risks that were not allowed: {', '.join(missing)}.",
+            cause=" ".join(f"{risk['word']}: {risk['detail']}." for risk in result["risks"]),
+            next="Accept each: " + " ".join(f"--allow {word}" for word in missing),
+        )
     if result["confirmation"]:
         typed("What is live was written since; it is set aside, not dropped.", str(result["confirmation"]))
     elif not yes_or_no("Nothing was written since. Roll back?"):

@@ -38,6 +38,7 @@ from services.recovery.session import Session, open_session
 from services.recovery.steps import store
 from services.recovery.stragglers import wait_for_renames
 from services.recovery.watching import watched
+from services.recovery.writers import look
 
 
 class RollbackPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +58,11 @@ def rollback_plan(plan: RollbackPlan, ctx: JobContext) -> PlanResult:
     name = plan.to_database or database_of(ctx, plan.job)
     with open_session(ctx.profile, name) as session:
         record = to_roll_back(session.database, plan.job)
-        return reverse_plan(session, record, written_since(session, record, ctx), ctx.profile.name)
+        found = reverse_plan(session, record, written_since(session, record, ctx), ctx.profile.name)
+        writers = look(ctx.profile, session, is_application=_concerned(ctx, session))
+        risks, _ = guards.writers(writers, session, ctx.profile)
+        allowed = _inherited(record)
+        return replace(found, risks=tuple(risk for risk in risks if risk.word not in allowed))
 
 
 def rollback(plan: RollbackPlan, ctx: JobContext) -> RestoreResult:
@@ -84,10 +89,19 @@ def rollback(plan: RollbackPlan, ctx: JobContext) -> RestoreResult:
         waiting = guards.unfinished(session, but=record.job)
         if waiting:
             raise Refused(waiting[0], next="`quillkeep jobs` shows what it left.")
-        concerned = ctx.profile.mongo is not None and session.database.name == ctx.profile.mongo.database
-        application = Application(ctx, session, concerned=concerned)
+        application = Application(ctx, session, concerned=_concerned(ctx, session))
         ready()
         return _Rollback(plan, ctx, session, lock, record, application).run()
+
+
+def _concerned(ctx: JobContext, session: Session) -> bool:
+    """Whether the application writes to this database."""
+    return ctx.profile.mongo is not None and session.database.name == ctx.profile.mongo.database
+
+
+def _inherited(of: SwapRecord) -> tuple[str, ...]:
+    """An interrupted job keeps its confirmations; the rollback of a finished one is a plan of its own."""
+    return of.allowed if of.state in (*UNFINISHED, "failed") else ()
 
 
 class _Rollback:
@@ -145,10 +159,8 @@ class _Rollback:
         writers = self.application.stop()
         risks, words = guards.writers(writers, self.session, replace(self.ctx.profile, app=None))
         self.warnings += words
-        # An interrupted job keeps its confirmations; the rollback of a finished one is a plan of its own.
-        interrupted = self.of.state in (*UNFINISHED, "failed")
         try:
-            unallowed(risks, (*self.plan.allow, *self.of.allowed) if interrupted else self.plan.allow)
+            unallowed(risks, (*self.plan.allow, *_inherited(self.of)))
         except Refused:
             self.application.start_again()
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -80,3 +81,32 @@ class Command:
         document = self.json(*arguments, code=code, **more)
         error: dict[str, str] = document["error"]
         return error
+
+
+def at_a_terminal(environ: dict[str, str], *arguments: str, answer: str) -> tuple[int, str]:
+    """Runs the command with stdin and stderr on a terminal and types one line."""
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tui", *arguments],
+        env=environ | {"TERM": "xterm", "NO_COLOR": "1"},
+        stdin=child,
+        stdout=child,
+        stderr=child,
+        start_new_session=True,
+    )
+    os.close(child)
+    shown = b""
+    answered = False
+    while True:
+        try:
+            data = os.read(parent, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        shown += data
+        if not answered and (b"to go on: " in shown or b"[y/N] " in shown):
+            answered = True
+            os.write(parent, answer.encode() + b"\n")
+    os.close(parent)
+    return process.wait(90), shown.decode()

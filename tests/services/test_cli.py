@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from pymongo.database import Database
 
 from services.profile import BucketTarget
+from tests.services.command_support import at_a_terminal
 from tests.support import FIXTURES, ROOT
 
 SECRET = "a-pepper-of-at-least-32-characters!"
@@ -215,47 +215,18 @@ def test_an_unknown_backup_is_usage(cli: Cli, filled: Database[Any]) -> None:
     assert cli.run("plan", "latest").returncode == 4
 
 
-def at_a_terminal(cli: Cli, *arguments: str, answer: str) -> tuple[int, str]:
-    """Runs the command with stdin and stderr on a terminal and types one line."""
-    parent, child = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tui", *arguments],
-        env=cli.environ | {"TERM": "xterm", "NO_COLOR": "1"},
-        stdin=child,
-        stdout=child,
-        stderr=child,
-        start_new_session=True,
-    )
-    os.close(child)
-    shown = b""
-    answered = False
-    while True:
-        try:
-            data = os.read(parent, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        shown += data
-        if not answered and (b"to go on: " in shown or b"[y/N] " in shown):
-            answered = True
-            os.write(parent, answer.encode() + b"\n")
-    os.close(parent)
-    return process.wait(90), shown.decode()
-
-
 def test_a_person_confirms_with_profile_and_database(cli: Cli, filled: Database[Any], mongod: Any) -> None:
-    code, text = at_a_terminal(cli, "backup", "--only", "database", answer="")
+    code, text = at_a_terminal(cli.environ, "backup", "--only", "database", answer="")
     assert code == 130 and "[y/N]" in text and "Nothing was done" in text
-    code, text = at_a_terminal(cli, "backup", "--only", "database", answer="y")
+    code, text = at_a_terminal(cli.environ, "backup", "--only", "database", answer="y")
     assert code in (0, 3), text
     filled["users"].delete_many({})
     arguments = ("restore", "latest", "--only", "database", "--allow", "writers", "--allow", "unknown-space")
-    code, text = at_a_terminal(cli, *arguments, answer="yes")
+    code, text = at_a_terminal(cli.environ, *arguments, answer="yes")
     assert code == 4 and "users" in text and "collections are the same" in text, text
     words = re.search(r"Type (\S+) to go on", text)
     assert words and words[1].endswith(f"/{filled.name}")
     assert filled["users"].count_documents({}) == 0
-    code, text = at_a_terminal(cli, *arguments, answer=words[1])
+    code, text = at_a_terminal(cli.environ, *arguments, answer=words[1])
     assert code in (0, 3), text
     assert filled["users"].count_documents({}) == 60

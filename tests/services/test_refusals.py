@@ -20,7 +20,7 @@ from services.demo.servers import Mongod, Weed
 from services.jobs.database_lock import DatabaseLock
 from services.jobs.location_lock import writing
 from services.profile import BucketTarget
-from tests.services.command_support import Command, Done, environment
+from tests.services.command_support import Command, Done, at_a_terminal, environment
 from tests.support import FIXTURES, ROOT
 
 UNTOUCHED = "Nothing was changed."
@@ -425,3 +425,13 @@ def test_every_refusal_in_the_code_says_what_to_do_next() -> None:
                     if not keywords & {"next", None}:
                         silent.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert not silent, silent
+
+
+def test_a_rollback_at_a_terminal_shows_its_risk_before_it_asks(live: Command) -> None:
+    id = live.json("backup", "--only", "database")["id"]
+    live.json("restore", id, "--only", "database", "--yes", "--allow", "writers", code=3)
+    code, text = at_a_terminal(live.environ, "rollback", answer="y")
+    assert code == 4 and "not allowed: writers" in text and "idle from 127.0.0.1" in text, text
+    assert "--allow writers" in text and "[y/N]" not in text, text
+    code, text = at_a_terminal(live.environ, "rollback", "--allow", "writers", answer="y")
+    assert code in (0, 3) and "[y/N]" in text, text

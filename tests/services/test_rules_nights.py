@@ -35,7 +35,7 @@ def test_thirty_nights_on_a_busy_standalone_are_good(
     fill_bucket(bucket, scale=0.001, seed=9)
     first = datetime.now(UTC).replace(hour=2, minute=0, second=0, microsecond=0) - timedelta(days=NIGHTS)
     inodes: list[set[int]] = []
-    with BusyWriter(profile, seed=9, pause=0.02) as writer:
+    with BusyWriter(profile, seed=9, pause=0.05) as writer:
         for night in range(NIGHTS):
             at = first + timedelta(days=night)
             before = writer.count
