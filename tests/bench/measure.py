@@ -94,6 +94,7 @@ class _Watch(threading.Thread):
         self._pid = pid
         self._over = threading.Event()
         self._cpu: dict[int, float] = {}
+        self._seen: set[int] = set()
         self.rss = 0
         self.peaks: dict[str, int] = {}
 
@@ -116,19 +117,26 @@ class _Watch(threading.Thread):
 
     def _look(self) -> None:
         total = 0
-        waiting = [self._pid]
+        seen: set[int] = set()
+        waiting: list[tuple[int, bytes]] = [(self._pid, b"")]
         while waiting:
-            pid = waiting.pop()
+            pid, parents = waiting.pop()
             try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes()
+                self._cpu[pid] = max(self._cpu.get(pid, 0.0), _cpu(pid))
+                seen.add(pid)
+                if words == parents and pid not in self._seen:
+                    # Between vfork and exec a child shows its parent's memory, which is counted already.
+                    continue
                 high = _high_water(pid)
                 total += high
-                self._cpu[pid] = max(self._cpu.get(pid, 0.0), _cpu(pid))
-                role = _role(pid)
+                role = _role(words)
                 self.peaks[role] = max(self.peaks.get(role, 0), high)
-                waiting += _children(pid)
+                waiting += [(child, words) for child in _children(pid)]
             except (OSError, IndexError):
                 # It ended between two looks.
                 continue
+        self._seen = seen
         self.rss = max(self.rss, total)
 
 
@@ -158,7 +166,7 @@ def _high_water(pid: int) -> int:
     return 0
 
 
-def _role(pid: int) -> str:
-    """A name for a process: the Python module it runs, else its program."""
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+def _role(command: bytes) -> str:
+    """A name for a process by its command line: the Python module it runs, else its program."""
+    words = command.decode(errors="replace").split("\0")
     return words[words.index("-m") + 1] if "-m" in words[:-2] else Path(words[0]).name or "?"

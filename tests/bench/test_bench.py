@@ -89,6 +89,13 @@ def test_the_whole_tree_is_measured(tmp_path: Path) -> None:
     assert found.wall > 0.5
 
 
+def test_a_child_that_still_shows_its_parents_memory_is_not_counted(tmp_path: Path) -> None:
+    """Hundreds of children, each of which shares its parent's 80 MiB until it runs its own program."""
+    code = "import subprocess; held = b'x' * (80 << 20)\nfor _ in range(300): subprocess.run(['true'])"
+    found = measure([sys.executable, "-c", code], dict(os.environ), folder=tmp_path, cwd=tmp_path).sample
+    assert 80 * MIB < found.rss < 130 * MIB
+
+
 def test_a_command_that_fails_is_no_figure(tmp_path: Path) -> None:
     with pytest.raises(CommandFailedHere, match="ended 7:\nwhy"):
         measure(
