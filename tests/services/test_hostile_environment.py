@@ -9,9 +9,11 @@ import secrets
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pymongo import MongoClient
 
 from services.demo.sample import fill_bucket, fill_database
@@ -62,8 +64,15 @@ def commands_run(client: MongoClient[Any]) -> int:
     return sum(int(counted[name]["total"]) for name in names)
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """TMPDIR for the demo, short since paths of sockets are limited."""
+    with tempfile.TemporaryDirectory(prefix="quillkeep-hostile-") as name:
+        yield Path(name)
+
+
 def test_the_demo_leaves_the_servers_of_a_hostile_environment_alone(
-    mongod: Mongod, weed: Weed, bucket: BucketTarget, tmp_path: Path
+    mongod: Mongod, weed: Weed, bucket: BucketTarget, temporary: Path, tmp_path: Path
 ) -> None:
     production = f"quilltap_{secrets.token_hex(4)}"
     assert bucket.endpoint and bucket.access_key and bucket.secret_key
@@ -101,7 +110,6 @@ def test_the_demo_leaves_the_servers_of_a_hostile_environment_alone(
         "QUILLKEEP_CONFIG": str(config),
         "QUILLKEEP_STATE_DIR": str(tmp_path / "state"),
     }
-    temporary = Path(tempfile.mkdtemp(prefix="quillkeep-hostile-"))
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
@@ -145,4 +153,3 @@ def test_the_demo_leaves_the_servers_of_a_hostile_environment_alone(
     assert not list(backups.iterdir()) and not (tmp_path / "state").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "config.toml", backups.name]
     assert not list(temporary.iterdir()), "the demo left something in its temporary folder"
-    temporary.rmdir()
