@@ -16,6 +16,8 @@ from services.names import OURS
 ESCAPED_FOLDER = f"{OURS}names"
 """Escaped names are `__quillkeep_names/<sha256 of the key>`; the stock tools upload them as keys of ours."""
 PARTIAL_FOLDER = f"{OURS}partial"
+PROBE = f"{PARTIAL_FOLDER}-probe-"
+"""Prefix of the folder that tries what a location can do; a killed run leaves it to the next one's sweep."""
 """Where files are while they are being written, inside the snapshot's folder."""
 MAX_SEGMENT_BYTES = 255
 MAX_PATH_BYTES = 4_000
@@ -37,7 +39,7 @@ class FolderTraits(msgspec.Struct, frozen=True, kw_only=True):
 
 def probe_folder(folder: Path) -> FolderTraits:
     """Tries names and a hard link in an existing folder and removes them again; raises `OSError` when it cannot write."""
-    probe = folder / f"{PARTIAL_FOLDER}-probe-{os.getpid()}-{os.urandom(4).hex()}"
+    probe = folder / f"{PROBE}{os.getpid()}-{os.urandom(4).hex()}"
     os.mkdir(probe, 0o700)
     made: list[Path] = []
 

@@ -14,6 +14,7 @@ import msgspec
 from services.catalog import layout
 from services.errors import QuillkeepError
 from services.files import fsync_folder, open_new, partial_name
+from services.objects.filenames import PROBE
 
 _PARTIAL = re.compile(r"\.quillkeep-partial-[0-9a-f]{8}(-rebuilt)?$")
 _MARKER = re.compile(r"^(quilltap_\d{8}_\d{6})\.quillkeep-partial-[0-9a-f]{8}$")
@@ -112,7 +113,11 @@ def sweep(folder: Path) -> list[str]:
     That is partial names, and the files of an id whose marker still lies there while its manifest does not.
     """
     swept = []
-    names = sorted(entry.name for entry in os.scandir(folder) if _PARTIAL.search(entry.name))
+    names = sorted(
+        entry.name
+        for entry in os.scandir(folder)
+        if _PARTIAL.search(entry.name) or entry.name.startswith(PROBE)
+    )
     markers = [match for match in map(_MARKER.match, names) if match]
     for match in markers:
         swept += _remove_unfinished(folder, match.group(1))

@@ -18,7 +18,9 @@ from typing import Any
 from pymongo.database import Database
 
 from services.demo.mongod import Mongod
+from services.jobs.database_lock import break_lock, read_lock
 from services.jobs.events import AnyEvent, Checkpoint, Finished, PhaseStarted
+from services.jobs.host import life_of
 from services.jobs.journal import read_events
 from services.jobs.launch import StartedJob, start_job
 from services.jobs.listing import JobSummary, summarize
@@ -196,7 +198,7 @@ class Deployment:
                 if verb == "restore"
                 else BackupPlan()
             )
-        return Job(start_job(verb, plan, self.profile, self.paths))
+        return Job(start_job(verb, plan, self.profile, self.paths), verb)
 
     @contextlib.contextmanager
     def held(
@@ -306,6 +308,11 @@ class Deployment:
             if record.state == "loading" or read_record(self.db, record.job) is None:
                 continue
             release(ReleasePlan(job=record.job), make_context(self.profile, self.paths.state, job=job_id()))
+        owner = read_lock(self.db)
+        if owner is not None:
+            # It names its job, and clears itself when the next one wants it.
+            assert life_of(owner.owner) == "dead"
+            break_lock(self.db, owner.job)
         left = [document["_id"] for document in self.db[JOBS_COLLECTION].find({}, {"_id": 1})]
         assert self.ours() <= {JOBS_COLLECTION} and not left and not self.our_keys(), (
             self.ours(),
@@ -337,8 +344,9 @@ class Held:
 class Job:
     """A running job process."""
 
-    def __init__(self, started: StartedJob) -> None:
+    def __init__(self, started: StartedJob, verb: str = "") -> None:
         self.id = started.job
+        self.verb = verb
         self.folder = started.folder
         self.process = started.process
 
@@ -369,8 +377,17 @@ class Job:
 
     def kill(self) -> JobSummary:
         """SIGKILL; what the list says of it once its watcher has spoken."""
-        self.signal(signal.SIGKILL)
+        self.kill_now()
         wait_for(self._dead, f"{self.id} is gone")
+        return self.settled()
+
+    def kill_now(self) -> None:
+        """SIGKILL, or nothing when it has just ended."""
+        with contextlib.suppress(ProcessLookupError):
+            self.signal(signal.SIGKILL)
+
+    def settled(self) -> JobSummary:
+        """What the list says of a lost job once its watcher has spoken."""
         watched = any(isinstance(event, Checkpoint) and event.name == "watched" for event in self.events)
         if watched:
             wait_for(
