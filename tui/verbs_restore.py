@@ -75,7 +75,7 @@ def restore(
     **options: Any,
 ) -> int:
     """Load BACKUP beside the live data, prove it there, and swap it in."""
-    from services.operations.restore import RestorePlan
+    from services.operations.restore_model import RestorePlan
     from tui.follow import follow_new_job, report
 
     if finish is not None:
@@ -138,7 +138,7 @@ def _confirmed_plan(session: Session, request: Any, allow: tuple[str, ...]) -> s
 
 
 def _finish(session: Session, job: str, backup: str | None, options: dict[str, Any]) -> int:
-    from services.operations.finish import FinishPlan
+    from services.operations.restore_model import FinishPlan
     from tui.follow import run_job
     from tui.job_profile import session_of_job
 

@@ -11,7 +11,7 @@ from tui.session import Session, json_option, pass_session
 from tui.terminal import escape
 
 if TYPE_CHECKING:
-    from services.operations.rollback import RollbackPlan
+    from services.operations.restore_model import RollbackPlan
 
 
 @click.command()
@@ -33,7 +33,7 @@ def rollback(
     yes: bool,
 ) -> int:
     """Put back what was live before the restore JOB (the newest one without JOB)."""
-    from services.operations.rollback import RollbackPlan
+    from services.operations.restore_model import RollbackPlan
     from tui.confirm import need_yes
     from tui.follow import run_job
     from tui.job_profile import session_of_job
@@ -86,7 +86,7 @@ def _confirmed(session: Session, plan: RollbackPlan) -> RollbackPlan:
 @pass_session
 def release(session: Session, job: str, to_database: str | None, yes: bool) -> int:
     """Give up the rollback copies of JOB; what exists only there is counted first."""
-    from services.operations.release import ReleasePlan
+    from services.operations.restore_model import ReleasePlan
     from tui.confirm import need_yes, typed
     from tui.follow import result_of, run_job
     from tui.job_profile import session_of_job

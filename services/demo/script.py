@@ -24,9 +24,7 @@ from services.files import make_private_folder
 from services.mongo.connect import connect
 from services.names import OURS
 from services.operations.backup_model import BackupPlan
-from services.operations.release import ReleasePlan
-from services.operations.restore import RestorePlan
-from services.operations.rollback import RollbackPlan
+from services.operations.restore_model import ReleasePlan, RestorePlan, RollbackPlan
 from services.operations.verify import VerifyPlan
 from services.paths import Paths
 from services.profile import Location, MongoTarget, Profile

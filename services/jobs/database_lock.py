@@ -169,7 +169,9 @@ def break_lock(database: Database[Any], job: str) -> LockOwner:
     """
     found = read_lock(database)
     if found is None:
-        raise Refused(f"No lock is held on the database {database.name}.")
+        raise Refused(
+            f"No lock is held on the database {database.name}.", next="`quillkeep jobs` shows what runs."
+        )
     if found.job != job:
         raise Refused(
             f"Job {job} does not hold the lock on the database {database.name}.",

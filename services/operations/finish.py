@@ -13,12 +13,13 @@ from services.jobs.database_lock import DatabaseLock
 from services.mongo.insert import Rejected
 from services.mongo.record import ObjectsRecord, SwapRecord
 from services.objects.keys import old_folder
-from services.operations.restore import (
+from services.operations.restore import unallowed
+from services.operations.restore_model import (
     ROLLBACK_HOURS,
+    FinishPlan,
     RestoredCollection,
     RestoredObjects,
     RestoreResult,
-    unallowed,
 )
 from services.recovery import ending, guards
 from services.recovery.application import Application
@@ -31,13 +32,6 @@ from services.recovery.session import Session, open_session
 from services.recovery.steps import prove_asides, store
 from services.recovery.stragglers import wait_for_renames
 from services.recovery.watching import watched
-
-
-class FinishPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The job to finish; the risks it was allowed stay allowed."""
-
-    job: str
-    to_database: str | None = None
 
 
 def finish(plan: FinishPlan, ctx: JobContext) -> RestoreResult:

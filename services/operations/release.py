@@ -15,6 +15,7 @@ from services.mongo.live_sums import batch_documents
 from services.mongo.placements import delete_placements, read_placements
 from services.mongo.record import UNFINISHED, SwapRecord, delete_record, read_record, read_records
 from services.names import is_ours
+from services.operations.restore_model import ReleasePlan
 from services.recovery.choose import database_of, holding
 from services.recovery.session import Session, open_session
 
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
 IDS_AT_ONCE = 1_000
-
-
-class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The job whose copies go; `dry_run` only counts."""
-
-    job: str
-    dry_run: bool = False
-    to_database: str | None = None
 
 
 class ReleasedCollection(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -17,12 +16,19 @@ from services.mongo.aside import server_identity
 from services.mongo.failures import translated
 from services.mongo.insert import Rejected
 from services.mongo.record import ObjectsRecord, SwapRecord, delete_record
+from services.operations.restore_model import (
+    ROLLBACK_HOURS,
+    RestoredCollection,
+    RestoredObjects,
+    RestorePlan,
+    RestoreResult,
+)
 from services.recovery import ending, guards, series, sweep
 from services.recovery.application import Application
 from services.recovery.draft import Draft, draft_plan, is_application
 from services.recovery.holding import explain_lost, holding
 from services.recovery.objects_part import ObjectsDone
-from services.recovery.request import RestoreRequest, RiskFound
+from services.recovery.request import RiskFound
 from services.recovery.session import Session, open_session
 from services.recovery.steps import (
     SpaceWatch,
@@ -34,48 +40,6 @@ from services.recovery.steps import (
     store,
 )
 from services.recovery.watching import watched
-
-ROLLBACK_HOURS = 72
-"""How long rollback copies stay at least before a nightly run may release them."""
-
-
-class RestorePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A restore to run: the request, the risks allowed, and the fingerprint of the plan it was started from."""
-
-    request: RestoreRequest
-    allow: tuple[str, ...] = ()
-    leave_app_stopped: bool = False
-    fingerprint: str | None = None
-
-
-class RestoredCollection(msgspec.Struct, frozen=True, kw_only=True):
-    """One collection that is live again."""
-
-    documents: int
-    indexes: tuple[str, ...] = ()
-
-
-class RestoredObjects(msgspec.Struct, frozen=True, kw_only=True):
-    """Objects put (replaced ones among them) and kept as they were."""
-
-    put: int
-    kept: int
-    replaced: int = 0
-    bytes: int = 0
-
-
-class RestoreResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How the restore ended; `rollback_until` is RFC 3339, None when there is nothing to roll back."""
-
-    status: Literal["ok", "warnings"]
-    job: str
-    strategy: str
-    backup: str
-    collections: dict[str, RestoredCollection]
-    objects: RestoredObjects | None
-    rollback_until: str | None
-    warnings: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
 
 
 def restore(plan: RestorePlan, ctx: JobContext) -> RestoreResult:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import msgspec
 from msgspec.structs import replace
 
 from services.errors import QuillkeepError, Refused
@@ -13,12 +12,13 @@ from services.jobs.database_lock import DatabaseLock
 from services.jobs.locks import LockLost
 from services.mongo.insert import Rejected
 from services.mongo.record import UNFINISHED, SwapRecord, delete_record, read_record
-from services.operations.restore import (
+from services.operations.restore import unallowed
+from services.operations.restore_model import (
     ROLLBACK_HOURS,
     RestoredCollection,
     RestoredObjects,
     RestoreResult,
-    unallowed,
+    RollbackPlan,
 )
 from services.recovery import ending, guards, sweep, undoing
 from services.recovery.application import Application
@@ -39,15 +39,6 @@ from services.recovery.steps import store
 from services.recovery.stragglers import wait_for_renames
 from services.recovery.watching import watched
 from services.recovery.writers import look
-
-
-class RollbackPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The job to roll back (None: the newest that holds copies or waits) and the risks allowed."""
-
-    job: str | None = None
-    allow: tuple[str, ...] = ()
-    leave_app_stopped: bool = False
-    to_database: str | None = None
 
 
 def rollback_plan(plan: RollbackPlan, ctx: JobContext) -> PlanResult:

@@ -12,7 +12,8 @@ from services.jobs.context import JobContext
 from services.mongo.connect import list_live
 from services.mongo.record import SwapRecord
 from services.operations.backup_model import BackupPlan, BackupResult
-from services.operations.release import ReleasePlan, release
+from services.operations.release import release
+from services.operations.restore_model import ReleasePlan
 from services.operations.verify import VerifyPlan, verify
 from services.recovery.choose import holding
 from services.recovery.session import open_session
