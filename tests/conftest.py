@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ _skipped: list[tuple[str, str]] = []
 _fixtures_before: dict[str, int] = {}
 
 scrub_environment(keep=("QUILLKEEP_PEERS",))
+# Under nohup a hangup is ignored, and every child would inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # No configuration file, credential or state of the person running the suite is ever looked at.
 for _name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
     os.environ[_name] = str(_home)

@@ -72,6 +72,8 @@ def play(deployment: Deployment, count: int, strike: Callable[[Job, random.Rando
         assert deployment.running.exists(), "the application runs again"
         deployment.assert_named()
         deployment.assert_tidy_after_the_next_run()
+        if number % 20 == 19:
+            print(f"{number + 1} of {count}: {dict(figures)}", flush=True)
     return figures
 
 
