@@ -158,6 +158,9 @@ class _Rollback:
 
     def _swap(self) -> RestoreResult:
         ctx, session = self.ctx, self.session
+        if self.of.app_stopped_by_us and not self.of.leave_app_stopped:
+            # It died after its proof, before it started the application again.
+            self.application.adopt(self.of.app_was_running, True)
         record = replace(
             reverse_record(session, self.of, ctx),
             host=self.lock.owner.host.words,

@@ -120,6 +120,10 @@ def _put_live(
     record = replace(record, state="done", finished=ctx.clock())
     store(session, record, ctx)
     warnings += application.start_again(leave_stopped=record.leave_app_stopped)
+    if record.app_stopped_by_us and not application.stopped_by_us:
+        # Only while this stands does a later finish or rollback start what was stopped here.
+        record = replace(record, app_stopped_by_us=False)
+        store(session, record, ctx)
     warnings += _health(ctx, application, record)
     return Ended(warnings=warnings, counts=counts, holds_copies=holds)
 

@@ -9,11 +9,11 @@ from services.errors import QuillkeepError
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
 from services.jobs.events import RENAMING
-from services.mongo.aside import drop_aside
+from services.mongo.commands import INDEX_NOT_FOUND, CommandFailed, run_again
 from services.mongo.live_sums import live_sums
-from services.mongo.record import Pair, SwapRecord, delete_record, read_record, save_record
+from services.mongo.record import Pair, SwapRecord, delete_record, load_spec, read_record, save_record
 from services.mongo.rename import listing, name_of, rename_by_uuid
-from services.names import is_ours, old_name
+from services.names import old_name
 from services.recovery.ending import ways_on
 from services.recovery.objects_part import open_target, undo_job
 from services.recovery.series import drop_created
@@ -29,10 +29,6 @@ def undo(
     A collection that went live and was written since is kept as a copy of this job. Cannot itself be
     rolled back. Errors: `QuillkeepError` with the ways on when something could not be put back.
     """
-    live = listing(session.database)
-    went_live = [
-        pair for pair in record.pairs if pair.aside_uuid and name_of(live, pair.aside_uuid) == pair.name
-    ]
     lock.assert_held()
     ctx.commit()
     ctx.checkpoint(RENAMING, job=record.job, pairs=len(record.pairs))
@@ -61,8 +57,8 @@ def undo(
         error.next = ways_on(record.job)
         raise
     record = read_record(session.database, record.job) or record
-    kept = [_keep_or_drop(pair, record, ctx, session) for pair in went_live]
     if record.verb == "restore":
+        _keep_written(record, ctx, session)
         left = drop_asides(session, record.job)
         if left:
             warnings.append(f"Could not be dropped and will be by the next restore: {'; '.join(left)}")
@@ -77,26 +73,62 @@ def undo(
             touched="",
             next=ways_on(record.job),
         )
-    _settle(record, [pair for pair in kept if pair is not None], ctx, session)
+    _settle(record, ctx, session)
     return _counts(record, session)
 
 
-def _keep_or_drop(pair: Pair, record: SwapRecord, ctx: JobContext, session: Session) -> Pair | None:
-    """A copy that was live for a moment: dropped when it still equals its proof, else kept under this job."""
-    if record.verb == "rollback":
-        return None
+def _keep_written(record: SwapRecord, ctx: JobContext, session: Session) -> None:
+    """Copies that are not what was proven were written while they were live: they are kept under this job.
+
+    Told by their content, since an undo that was interrupted itself leaves nothing else to tell by; named in
+    a record before they get the name.
+    """
     live = listing(session.database)
-    where = name_of(live, pair.aside_uuid)
-    if where is None or not is_ours(where) or pair.aside_uuid is None:
-        return None
-    held = live_sums(session.database, where)
-    if (held.documents, held.bytes, hex64(held.content)) == (pair.documents, pair.bytes, pair.content):
-        drop_aside(session.database, where)
-        return None
-    name = old_name(ctx.job, pair.ordinal)
-    rename_by_uuid(session.database, pair.aside_uuid, name, guard=session.guard, on_wait=ctx.log)
-    ctx.log(f"{pair.name} was written while it was live; that copy is kept as {name}.", "warning")
-    return replace(pair, old=name, old_uuid=pair.aside_uuid, aside=None, aside_uuid=None)
+    kept = [
+        replace(
+            pair, old=old_name(ctx.job, pair.ordinal), old_uuid=pair.aside_uuid, aside=None, aside_uuid=None
+        )
+        for pair in record.pairs
+        if pair.content and pair.aside and name_of(live, pair.aside_uuid) == pair.aside
+        if _was_written(pair, pair.aside, session)
+    ]
+    if not kept:
+        return
+    now = ctx.clock()
+    save_record(
+        session.database,
+        SwapRecord(
+            job=ctx.job,
+            verb="rollback",
+            state="undone",
+            database=session.database.name,
+            started=now,
+            finished=now,
+            backup=record.backup,
+            of=record.job,
+            pairs=tuple(kept),
+        ),
+    )
+    for pair in kept:
+        assert pair.old_uuid is not None and pair.old is not None
+        rename_by_uuid(session.database, pair.old_uuid, pair.old, guard=session.guard, on_wait=ctx.log)
+        for text in pair.ttl:
+            _drop_ttl(session, pair.old, str(load_spec(text)["name"]))
+        ctx.log(f"{pair.name} was written while it was live; that copy is kept as {pair.old}.", "warning")
+
+
+def _was_written(pair: Pair, name: str, session: Session) -> bool:
+    held = live_sums(session.database, name)
+    return (held.documents, held.bytes, hex64(held.content)) != (pair.documents, pair.bytes, pair.content)
+
+
+def _drop_ttl(session: Session, name: str, index: str) -> None:
+    """Nothing may expire in a copy while it waits."""
+    try:
+        run_again(session.database, {"dropIndexes": name, "index": index}, f"drop the TTL index of {name}")
+    except CommandFailed as error:
+        if error.code != INDEX_NOT_FOUND:
+            raise
 
 
 def _prove(record: SwapRecord, session: Session) -> list[str]:
@@ -115,27 +147,11 @@ def _prove(record: SwapRecord, session: Session) -> list[str]:
     return problems
 
 
-def _settle(record: SwapRecord, kept: list[Pair], ctx: JobContext, session: Session) -> None:
-    late = any(pair.late for pair in record.pairs)
-    if late:
+def _settle(record: SwapRecord, ctx: JobContext, session: Session) -> None:
+    if any(pair.late for pair in record.pairs):
         save_record(session.database, replace(record, state="undone", finished=ctx.clock()))
     else:
         delete_record(session.database, record.job)
-    if kept:
-        save_record(
-            session.database,
-            SwapRecord(
-                job=ctx.job,
-                verb="rollback",
-                state="undone",
-                database=session.database.name,
-                started=ctx.clock(),
-                finished=ctx.clock(),
-                backup=record.backup,
-                of=record.job,
-                pairs=tuple(kept),
-            ),
-        )
 
 
 def _counts(record: SwapRecord, session: Session) -> dict[str, tuple[int, list[str]]]:

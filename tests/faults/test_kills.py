@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from services.demo.servers import Mongod
+from services.operations.restore_model import RollbackPlan
 from tests.faults.deployment import REPLACED, Deployment, Job, wait_for
 from tests.faults.s3server import Fault, FaultyS3
 
@@ -84,7 +85,29 @@ def test_a_rename_that_the_dead_job_had_sent_is_waited_for(deployment: Deploymen
     assert deployment.ours() == {"__quillkeep_jobs"} and not deployment.our_keys()
 
 
-def test_while_the_application_is_stopped_or_started(deployment: Deployment) -> None:
+def test_what_was_written_while_it_was_live_outlives_an_undo_that_is_killed_too(
+    deployment: Deployment,
+) -> None:
+    job, _, _ = kill_held(deployment, {"command": "createIndexes", "skip": 2})
+    deployment.db["characters"].insert_one({"_id": "written", "name": "meanwhile"})
+    undo = RollbackPlan(job=job.id, allow=("writers",))
+    with deployment.held("drop", skip=1) as held:
+        first = deployment.start("rollback", undo)
+        held.wait()
+        lost = first.kill()
+    assert lost.way_on == (f"quillkeep {FINISH} {job.id}", f"quillkeep {ROLLBACK} {job.id}")
+    deployment.assert_named()
+    followed = deployment.follow(lost.way_on[1])
+    assert followed.returncode in (0, 3), followed.stderr
+    deployment.assert_whole(old=True)
+    deployment.assert_named()
+    (kept,) = [name for name in deployment.ours() if "_old_" in name]
+    assert deployment.db[kept].find_one({"_id": "written"}) and first.id in kept
+    assert not any("expireAfterSeconds" in index for index in deployment.db[kept].list_indexes())
+    deployment.assert_tidy_after_the_next_run()
+
+
+def test_while_the_application_is_stopped(deployment: Deployment) -> None:
     (deployment.folder / "stop-hangs").touch()
     job = deployment.start()
     wait_for(lambda: not deployment.running.exists(), "the application is stopped")
@@ -92,16 +115,21 @@ def test_while_the_application_is_stopped_or_started(deployment: Deployment) -> 
     assert deployment.running.exists(), "the watcher started it"
     assert lost.way_on == (f"quillkeep rollback {job.id}",)
     (deployment.folder / "stop-hangs").unlink()
+
+
+@pytest.mark.parametrize("verb", [FINISH, ROLLBACK])
+def test_while_the_application_is_started_after_the_proof(verb: str, deployment: Deployment) -> None:
     (deployment.folder / "start-hangs").touch()
     again = deployment.start()
     wait_for(lambda: again.reached("app") and deployment.record().state == "done", "the swap is done")
     lost = again.kill()
     (deployment.folder / "start-hangs").unlink()
     assert not deployment.running.exists()
-    followed = deployment.follow(lost.way_on[0])
-    assert followed.returncode == 0, followed.stderr
-    assert "finished already" in followed.stderr and deployment.running.exists()
-    deployment.assert_whole(old=False)
+    followed = deployment.follow(f"quillkeep {verb} {again.id}")
+    assert followed.returncode in (0, 3), followed.stderr
+    assert verb == ROLLBACK or "finished already" in followed.stderr
+    assert f"quillkeep {verb} {again.id}" in lost.way_on and deployment.running.exists()
+    deployment.assert_whole(old=verb == ROLLBACK)
     deployment.assert_tidy_after_the_next_run()
 
 
@@ -137,8 +165,7 @@ def test_half_of_the_objects_put(verb: str, on_faulty: tuple[Deployment, FaultyS
     assert followed.returncode in (0, 3), followed.stderr
     deployment.assert_whole(old=verb == ROLLBACK)
     if verb == FINISH:
-        # The restore is finished now, so its rollback asks about writers: this test's own client.
-        back = deployment.follow(f"quillkeep rollback {job.id} --allow writers")
+        back = deployment.follow(f"quillkeep rollback {job.id}")
         assert back.returncode in (0, 3), back.stderr
         deployment.assert_whole(old=True)
     deployment.assert_tidy_after_the_next_run()
