@@ -24,7 +24,8 @@ def run(arguments: list[str]) -> int:
     """Runs one command line; gives the exit code of the headless contract."""
     from tui.cli import cli
     from tui.output import print_json, report_failure, show_failure
-    from tui.terminal import escape, make_safe_for_encoding
+    from tui.terminal import make_safe_for_encoding
+    from widgets.text import escape
 
     for stream in (sys.stdout, sys.stderr):
         make_safe_for_encoding(stream)

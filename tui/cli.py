@@ -93,6 +93,8 @@ def cli(
     )
     if ctx.invoked_subcommand is None:
         if sys.stdin.isatty() and sys.stdout.isatty():
-            click.echo("The console is not built yet; these verbs work without it.\n", err=True)
+            from tui.open_console import open_console
+
+            ctx.exit(open_console(ctx.obj))
         click.echo(ctx.get_help(), err=True)
         ctx.exit(2)

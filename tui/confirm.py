@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from services.errors import Refused
-from tui.terminal import can_ask, escape
+from tui.terminal import can_ask
+from widgets.text import escape
 
 
 def yes_or_no(question: str) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.errors import QuillkeepError
-from tui.terminal import Terminal, escape, escape_lines, look_at
+from tui.terminal import Terminal, look_at
+from widgets.text import escape, escape_lines
 
 
 class Output:

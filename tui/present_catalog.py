@@ -9,7 +9,8 @@ from typing import Any
 import humanize
 
 from tui.table import table
-from tui.terminal import Terminal, escape
+from tui.terminal import Terminal
+from widgets.text import escape
 
 KIND_WORDS = {
     "quillkeep": "quillkeep",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tui.terminal import Terminal, escape
+from tui.terminal import Terminal
+from widgets.text import escape
 
 _WORST_FIRST = {"fail": 0, "unknown": 1, "warn": 2, "skipped": 3, "ok": 4}
 

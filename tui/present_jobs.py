@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tui.table import table
-from tui.terminal import Terminal, escape
+from tui.terminal import Terminal
+from widgets.text import escape
 
 if TYPE_CHECKING:
     from services.jobs.listing import JobSummary

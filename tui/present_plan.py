@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.table import table
-from tui.terminal import Terminal, escape
+from tui.terminal import Terminal
+from widgets.text import escape
 
 
 def loses(row: Mapping[str, Any]) -> int:

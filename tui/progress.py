@@ -8,7 +8,8 @@ import humanize
 
 from services.jobs.events import AnyEvent, CancelRequested, Log, PhaseStarted, Progress
 from tui.table import width_of
-from tui.terminal import Terminal, cut, escape, escape_lines
+from tui.terminal import Terminal
+from widgets.text import cut, escape, escape_lines
 
 
 class Narrator:

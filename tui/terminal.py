@@ -12,22 +12,9 @@ from typing import TextIO
 
 import msgspec
 
+from widgets.glyphs import Glyphs
+
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
-_GLYPHS = {
-    "ok": ("✓", "+"),
-    "succeeded": ("✓", "+"),
-    "warn": ("!", "!"),
-    "warnings": ("!", "!"),
-    "fail": ("✗", "x"),
-    "failed": ("✗", "x"),
-    "refused": ("⊘", "#"),
-    "cancelled": ("∅", "-"),
-    "skipped": ("–", "-"),
-    "unknown": ("?", "?"),
-    "lost": ("?", "?"),
-    "running": ("▶", ">"),
-    "cancelling": ("▷", ">"),
-}
 _STATUS_COLOURS = {
     "ok": "green",
     "succeeded": "green",
@@ -40,10 +27,6 @@ _STATUS_COLOURS = {
     "failed": "red",
     "refused": "red",
 }
-_INVISIBLE = frozenset("\u061c\u200b\u200e\u200f\u2028\u2029\u2060\ufeff") | {
-    chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
-}
-"""Characters that reorder or hide what stands beside them."""
 
 
 class Terminal(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,13 +45,12 @@ class Terminal(msgspec.Struct, frozen=True, kw_only=True):
 
     def status(self, word: str) -> str:
         """Glyph and word; colour comes last and is never alone."""
-        rich, plain = _GLYPHS.get(word, ("·", "."))
         colour = _STATUS_COLOURS.get(word)
-        return self.paint(f"{rich if self.utf8 else plain} {word}", *([colour] if colour else []))
+        return self.paint(Glyphs(self.utf8).status(word), *([colour] if colour else []))
 
     def arrow(self) -> str:
         """What stands between before and after."""
-        return "→" if self.utf8 else "->"
+        return Glyphs(self.utf8).arrow
 
 
 def look_at(stream: TextIO, environ: Mapping[str, str] | None = None) -> Terminal:
@@ -94,36 +76,6 @@ def _is_utf8(env: Mapping[str, str]) -> bool:
         )
     except LookupError:
         return False
-
-
-def escape(text: str) -> str:
-    """Text from servers, archives and file names: nothing in it moves the cursor, hides or reorders."""
-    if text.isascii() and text.isprintable():
-        return text
-    out = []
-    for char in text:
-        if (char.isprintable() and char not in _INVISIBLE) or char == " ":
-            out.append(char)
-        elif ord(char) < 256:
-            out.append(f"\\x{ord(char):02x}")
-        else:
-            out.append(f"\\u{ord(char):04x}")
-    return "".join(out)
-
-
-def escape_lines(text: str) -> str:
-    """`escape` that keeps line breaks."""
-    return "\n".join(escape(line) for line in text.split("\n"))
-
-
-def cut(text: str, width: int) -> str:
-    """At most `width` characters, the middle of a longer text left out."""
-    if len(text) <= width:
-        return text
-    if width <= 3:
-        return text[:width]
-    head = (width - 2) * 2 // 3
-    return f"{text[:head]}..{text[len(text) - (width - 2 - head) :]}"
 
 
 def make_safe_for_encoding(stream: TextIO) -> None:

@@ -7,7 +7,8 @@ from typing import Any, cast
 import click
 
 from tui.session import Session, json_option, pass_session
-from tui.terminal import can_ask, escape
+from tui.terminal import can_ask
+from widgets.text import escape
 
 
 @click.command()

@@ -11,7 +11,7 @@ from services.profile import Profile
 from services.secret import Secret
 from tui.session import Session, json_option, pass_session
 from tui.table import table
-from tui.terminal import escape
+from widgets.text import escape
 
 
 @click.command()

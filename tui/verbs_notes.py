@@ -7,7 +7,7 @@ import click
 from services.operations.result import exit_code
 from tui.local import local_context
 from tui.session import Session, json_option, pass_session
-from tui.terminal import escape
+from widgets.text import escape
 
 
 @click.command()

@@ -12,7 +12,7 @@ import msgspec
 
 from services.errors import Refused, UsageProblem
 from tui.session import Session, json_option, pass_session
-from tui.terminal import escape
+from widgets.text import escape
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,7 +8,7 @@ import click
 
 from services.errors import Refused
 from tui.session import Session, json_option, pass_session
-from tui.terminal import escape
+from widgets.text import escape
 
 if TYPE_CHECKING:
     from services.operations.restore_model import RollbackPlan

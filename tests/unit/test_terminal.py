@@ -16,7 +16,8 @@ from tui.present_checks import verify_lines
 from tui.present_plan import plan_lines
 from tui.progress import Narrator, duration, phase_text, progress_text
 from tui.table import table, width_of
-from tui.terminal import Terminal, cut, escape, look_at
+from tui.terminal import Terminal, look_at
+from widgets.text import cut, escape
 
 PLAIN = Terminal()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

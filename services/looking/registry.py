@@ -1,0 +1,53 @@
+"""Every look: where it is, what it is asked, what it answers, and how long it may take."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, cast
+
+import msgspec
+
+from services.errors import UsageProblem
+
+
+class LookEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A module with a request type, an answer type and `look(request, profile, paths) -> answer`.
+
+    Both types are msgspec Structs; importing the module imports no driver. `seconds` is the time limit,
+    `what` names what is waited for, for "… did not answer in N s".
+    """
+
+    module: str
+    request: str
+    answer: str
+    seconds: float
+    what: str
+
+
+LOOKS: dict[str, LookEntry] = {
+    "catalog": LookEntry(
+        module="services.looking.catalog",
+        request="CatalogRequest",
+        answer="Catalog",
+        seconds=10.0,
+        what="The folder of the backups",
+    ),
+}
+
+
+def entry_of(name: str) -> LookEntry:
+    """The entry of a look. Errors: `UsageProblem` for one nobody knows."""
+    entry = LOOKS.get(name)
+    if entry is None:
+        raise UsageProblem(f"There is no look called {name}.")
+    return entry
+
+
+def type_of(entry: LookEntry, name: str) -> type[msgspec.Struct]:
+    """A type of the look's module by its name."""
+    return cast(type[msgspec.Struct], getattr(importlib.import_module(entry.module), name))
+
+
+def function_of(entry: LookEntry) -> Any:
+    """The look's function."""
+    return importlib.import_module(entry.module).look

@@ -1,0 +1,1 @@
+"""The restore wizard, one file a step."""
