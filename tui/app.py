@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.signal import Signal
 
+from services.errors import QuillkeepError
 from tui.modes import MODES as EVERY_MODE
-from tui.store import Store
+from tui.store import Problem, Store
 from widgets.glyphs import Glyphs
+
+if TYPE_CHECKING:
+    from services.jobs.launch import StartedJob
 
 JOBS_SECONDS = 2.0
 """How often the state folder is looked at for jobs that somebody else started."""
@@ -71,3 +76,37 @@ class QuillkeepApp(App[int]):
     def say(self, text: str, *, severity: Any = "information", title: str = "") -> None:
         """A notification; its text is never markup."""
         self.notify(text, title=title, severity=severity, markup=False)
+
+    async def begin_job(self, verb: str, plan: msgspec.Struct) -> StartedJob | None:
+        """Starts a job; what forbids it is shown, and None given."""
+        try:
+            return await self.store.start_job(verb, plan)
+        except QuillkeepError as error:
+            self.show_problem(Problem.of(error))
+            return None
+
+    def open_job(self, job: str) -> None:
+        """Shows one job over the screen in front, live while it runs."""
+        from tui.screens.job import JobScreen
+
+        self.push_screen(JobScreen(job))
+
+    async def open_restore(self, *, backup: str = "", collections: tuple[str, ...] = ()) -> None:
+        """The restore wizard, on a backup and collections when they are named; an open wizard is kept."""
+        from tui.screens.restore.wizard import RestoreScreen
+
+        await self.switch_mode("restore")
+        if isinstance(self.screen, RestoreScreen):
+            self.screen.begin(backup=backup, collections=collections)
+
+    def show_problem(self, problem: Problem) -> None:
+        """An error as a dialog: what happened, what was and wasn't touched, the next step."""
+        from tui.screens.text import ProblemModal
+
+        self.push_screen(ProblemModal(problem))
+
+    def show_text(self, title: str, text: str, *, name: str) -> None:
+        """A text to read, copy (OSC 52) or save as a file called `name`."""
+        from tui.screens.text import TextModal
+
+        self.push_screen(TextModal(title, text, name=name))

@@ -32,6 +32,34 @@ LOOKS: dict[str, LookEntry] = {
         seconds=10.0,
         what="The folder of the backups",
     ),
+    "live": LookEntry(
+        module="services.looking.live",
+        request="LiveRequest",
+        answer="LiveAnswer",
+        seconds=10.0,
+        what="The database",
+    ),
+    "bucket": LookEntry(
+        module="services.looking.bucket",
+        request="BucketRequest",
+        answer="BucketAnswer",
+        seconds=15.0,
+        what="The bucket",
+    ),
+    "locations": LookEntry(
+        module="services.looking.locations",
+        request="LocationsRequest",
+        answer="LocationsAnswer",
+        seconds=10.0,
+        what="The folder of the backups",
+    ),
+    "show": LookEntry(
+        module="services.looking.show",
+        request="ShowRequest",
+        answer="ShowAnswer",
+        seconds=10.0,
+        what="The folder of the backup",
+    ),
 }
 
 

@@ -24,3 +24,6 @@ class RestoreScreen(ConsoleScreen):
         self.query_one("#body", Static).update(
             "Looking." if catalog is None else f"{len(catalog.backups)} backups"
         )
+
+    def begin(self, *, backup: str = "", collections: tuple[str, ...] = ()) -> None:
+        """Preselects."""

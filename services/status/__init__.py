@@ -1,0 +1,1 @@
+"""How healthy the backups of a deployment are, as one verdict with its findings."""

@@ -1,0 +1,108 @@
+"""A machine that answers from what was recorded, with a clock that stands still: for pictures of the screens.
+
+What cannot be had in a picture is the real machine: its clock, process ids and temporary paths differ in
+every run. Everything that works is tested on real servers; this only draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from services.errors import QuillkeepError
+from services.jobs.cancel import CancelAnswer
+from services.jobs.events import AnyEvent, Finished
+from services.jobs.launch import StartedJob
+from services.jobs.listing import JobSummary
+from services.jobs.process import ProcessIdentity
+from services.looking.registry import entry_of, type_of
+from services.paths import Paths
+from services.profile import Profile
+
+NOW = datetime(2026, 11, 22, 3, 14, 0, tzinfo=UTC)
+
+
+class Silent:
+    """A look that never answers while the picture is taken."""
+
+
+class RecordedBackend:
+    """`looks` maps a look's name to its answer, its error, `Silent`, or a function of the request.
+
+    `journals` maps a verb to the events that a job of it, once started, is read to have written; without a
+    `Finished` at their end the job goes on for ever. `started` collects what was started.
+    """
+
+    def __init__(
+        self,
+        paths: Paths | None = None,
+        *,
+        now: datetime = NOW,
+        looks: Mapping[str, Any] | None = None,
+        jobs: list[JobSummary] | None = None,
+        journals: Mapping[str, list[AnyEvent]] | None = None,
+    ) -> None:
+        self.paths = paths or Paths(Path("/var/lib/quillkeep"))
+        self.started: list[tuple[str, msgspec.Struct, Profile]] = []
+        self.cancelled: list[str] = []
+        self._now = now
+        self._looks = dict(looks or {})
+        self._jobs = list(jobs or [])
+        self._journals = dict(journals or {})
+
+    def now(self) -> datetime:
+        return self._now
+
+    def look(
+        self,
+        name: str,
+        profile: Profile,
+        request: msgspec.Struct | None = None,
+        *,
+        seconds: float | None = None,
+    ) -> Any:
+        if name not in self._looks:
+            raise QuillkeepError(f"Nothing was recorded for the look {name}.")
+        answer = self._looks[name]
+        if answer is Silent:
+            import threading
+
+            threading.Event().wait()
+        if isinstance(answer, Callable):  # type: ignore[arg-type]
+            entry = entry_of(name)
+            answer = answer(request if request is not None else type_of(entry, entry.request)())
+        if isinstance(answer, QuillkeepError):
+            raise answer
+        return answer
+
+    def start_job(self, verb: str, plan: msgspec.Struct, profile: Profile) -> StartedJob:
+        self.started.append((verb, plan, profile))
+        job = self._now.strftime("%Y%m%d_%H%M%S")
+        return StartedJob(
+            job=job,
+            folder=self.paths.jobs / verb,
+            process=ProcessIdentity(pid=1, started="1", boot_id="recorded"),
+        )
+
+    def cancel_job(self, job: str) -> CancelAnswer:
+        self.cancelled.append(job)
+        return CancelAnswer(
+            job=job, accepted=True, answer="Cancelling: the job stops at the next safe point."
+        )
+
+    def list_jobs(self) -> list[JobSummary]:
+        return list(self._jobs)
+
+    def follow(self, folder: Path, *, idle: Callable[[], None]) -> Iterator[AnyEvent]:
+        events = self._journals.get(folder.name, [])
+        yield from events
+        if not events or not isinstance(events[-1], Finished):
+            import time
+
+            while True:
+                idle()
+                time.sleep(0.02)
