@@ -12,6 +12,7 @@ from services.errors import QuillkeepError
 from tests.bench import report
 from tests.bench.bench import Bench, Options
 from tests.bench.lines_backup import backup_lines, large_documents_lines
+from tests.bench.lines_console import console_lines
 from tests.bench.lines_list import list_lines
 from tests.bench.lines_memory import memory_lines
 from tests.bench.lines_objects import objects_down_lines, objects_up_lines
@@ -34,6 +35,7 @@ WORK: dict[str, Callable[[Bench], list[Line]]] = {
     "objects-down": objects_down_lines,
     "objects-restore": objects_up_lines,
     "list": list_lines,
+    "console": console_lines,
     "memory": memory_lines,
 }
 """What is played, in this order; the memory line last, since its data drives the rest out of the caches."""

@@ -10,7 +10,7 @@ import msgspec
 
 MIB = 1 << 20
 
-Unit = Literal["x", "s", "MiB"]
+Unit = Literal["x", "s", "ms", "MiB", "KiB/s"]
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

@@ -97,7 +97,8 @@ def _value(figure: Figure) -> str:
             if figure.limit is not None and figure.limit < 1.2
             else f"{figure.value:.2f}x"
         )
-    return f"{figure.value:.2f} s" if figure.unit == "s" else f"{figure.value:.0f} MiB"
+    digits = {"s": 2, "KiB/s": 1}.get(figure.unit, 0)
+    return f"{figure.value:.{digits}f} {figure.unit}"
 
 
 def _figure(figure: Figure) -> str:
