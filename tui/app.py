@@ -110,3 +110,17 @@ class QuillkeepApp(App[int]):
         from tui.screens.text import TextModal
 
         self.push_screen(TextModal(title, text, name=name))
+
+    def copy_text(self, text: str, *, name: str) -> None:
+        """Sends a text to the terminal's clipboard (OSC 52); where that is not heard, `s` saves it."""
+        from services.redact import redact_values
+
+        self.copy_to_clipboard(redact_values(text))
+        self.say(f"Copied: {name}. Where the clipboard stays empty, s saves it to a file.")
+
+    def save_text(self, text: str, *, name: str) -> None:
+        """Asks for a path, proposing ~/`name`, and writes the text there as a new file (0600)."""
+        from services.redact import redact_values
+        from tui.screens.text import SaveModal
+
+        self.push_screen(SaveModal(redact_values(text), name=name))
