@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from services.catalog.manifest import Part
 from services.catalog.model import Backup
+from services.jobs.way_on import CHANGES_LIVE
 from services.recovery.request import RestoreRequest
+
+if TYPE_CHECKING:
+    from services.jobs.listing import JobSummary
+    from services.looking.live import LiveAnswer, SwapSeen
+    from tui.store import Store
 
 StepName = Literal["happened", "backup", "what", "checks", "plan", "confirm", "running", "proof", "done"]
 
@@ -71,6 +77,50 @@ class WizardState:
     """The first rename has begun: there is no way back but `rollback`."""
     result: dict[str, Any] | None = None
     """The job's document once it ended."""
+    planned: RestoreRequest | None = None
+    """What `plan` was made for; another request needs another plan."""
+    planned_at: datetime | None = None
+    notice: str = ""
+    """Why the plan has to be looked at again, in words; empty once it was shown."""
+    late_risks: dict[str, str] = field(default_factory=dict)
+    """Risks that only a started job found (word: detail), to be confirmed like the plan's."""
+    damage_at: datetime | None = None
+    """When the admin says it happened, UTC; None when nothing was said."""
+    verify_job: str = ""
+    """The verification of the chosen backup that was started here."""
+    verify_folder: Path | None = None
+    verify_skipped: bool = False
+    """The admin said, after it was explained, to go on without it."""
+    ended: datetime | None = None
+    """When the data was back and proven: the stopwatch stands."""
+    interruption_left: bool = False
+    """The admin left the view of an interrupted restore for the ordinary steps."""
+
+    @property
+    def touched(self) -> bool:
+        """Whether anything was entered or started."""
+        return self.step != "happened" or bool(self.symptom or self.backup or self.job)
+
+    def enter(self, step: StepName, now: datetime) -> None:
+        """Goes to a step; the time since the last phase began is counted for that phase."""
+        before, after = phase_of(self.step), phase_of(step)
+        self.step = step
+        if before != after:
+            since = self.phase_since or self.opened
+            self.spent[before] = self.spent.get(before, 0.0) + (now - since).total_seconds()
+            self.phase_since = now
+
+    def minutes(self, now: datetime) -> int:
+        """Whole minutes since the wizard was opened, until it ended."""
+        return max(0, int(((self.ended or now) - self.opened).total_seconds() // 60))
+
+    def phase_minutes(self, now: datetime) -> tuple[tuple[str, int | None], ...]:
+        """Whole minutes of each phase so far, None for one that has not begun."""
+        spent = dict(self.spent)
+        current = phase_of(self.step)
+        since = self.phase_since or self.opened
+        spent[current] = spent.get(current, 0.0) + max(0.0, ((self.ended or now) - since).total_seconds())
+        return tuple((phase, int(spent[phase] // 60) if phase in spent else None) for phase in PHASES)
 
     @property
     def request(self) -> RestoreRequest:
@@ -91,3 +141,72 @@ class WizardState:
         assert self.backup is not None
         one = self.backup
         return one.manifest_path or one.database_path or one.objects_path or one.folder
+
+
+def phase_of(step: StepName) -> str:
+    """The phase a step counts for."""
+    return next(info.phase for info in STEPS if info.name == step)
+
+
+def place_of(step: StepName) -> int:
+    """A step's place, from 0."""
+    return next(place for place, info in enumerate(STEPS) if info.name == step)
+
+
+class Interruption(NamedTuple):
+    """A restore, finish or rollback that ended half-way: by its journal on this host, by the database, or both."""
+
+    job: str
+    verb: str
+    way_on: tuple[str, ...]
+    summary: JobSummary | None
+    swap: SwapSeen | None
+
+
+def interruption(store: Store) -> Interruption | None:
+    """What was interrupted and still waits, the newest first; None when nothing does.
+
+    The database knows best; while it cannot be asked, a lost job counts until a later one ended well.
+    """
+    jobs = [job for job in store.jobs.value or () if job.profile == store.profile.name]
+    running = {job.id for job in jobs if job.state in ("running", "cancelling")}
+    looked = store.looked("live")
+    live: LiveAnswer | None = looked.value if looked.problem is None else None
+    lost = _lost(jobs)
+    if live is None:
+        return Interruption(lost.id, lost.verb, lost.way_on, lost, None) if lost and not running else None
+    for swap in live.swaps:
+        waits = swap.state == "unfinished" or (swap.app_stopped and lost is not None and swap.job == lost.id)
+        if waits and not running and not _goes_on(swap, live):
+            summary = next((job for job in jobs if job.id == swap.job), None)
+            return Interruption(swap.job, swap.verb, swap.way_on, summary, swap)
+    return None
+
+
+def needs_attention(store: Store) -> bool:
+    """Whether the console should open on the restore mode."""
+    return interruption(store) is not None
+
+
+def to_adopt(store: Store) -> JobSummary | None:
+    """A restore, finish or rollback of this profile that runs now."""
+    return next(
+        (job for job in store.running if job.verb in CHANGES_LIVE and job.profile == store.profile.name), None
+    )
+
+
+def _lost(jobs: list[JobSummary]) -> JobSummary | None:
+    """The newest lost job that leads on, unless one that changes the live data ended well after it."""
+    for job in jobs:
+        if job.verb not in CHANGES_LIVE:
+            continue
+        if job.state in ("succeeded", "warnings"):
+            return None
+        if job.state == "lost" and job.way_on:
+            return job
+    return None
+
+
+def _goes_on(swap: SwapSeen, live: LiveAnswer) -> bool:
+    """Whether the job of a swap still works, on this host or another."""
+    return bool(live.lock) and swap.job in live.lock
