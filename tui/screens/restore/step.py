@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class Step(Vertical):
-    """One step. `NAME` is its place; `entered` is called when it is shown, also on the way back.
+    """One step. `NAME` is its place; a step is made anew whenever it is shown, also on the way back: what has
+    to last stands in the state. `entered` is called when it is mounted, then `show` for each of `TOPICS`.
 
     A step never opens another one: it posts `Forward` when its answer stands, `Back` for the way back; the
     wizard decides. Wrong input stays and says why.
@@ -31,9 +32,14 @@ class Step(Vertical):
         def __init__(self, to: StepName | None = None) -> None:
             super().__init__()
             self.to = to
+            self.origin: Step | None = None
 
     class Back(Message):
         """To the step before."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.origin: Step | None = None
 
     def __init__(self, state: WizardState) -> None:
         super().__init__(id=f"step-{self.NAME}", classes="step")
@@ -51,3 +57,17 @@ class Step(Vertical):
 
     def show(self, topic: str) -> None:
         """A look of `TOPICS` changed."""
+
+    def why_no_way_back(self) -> str:
+        """Why Escape does not go a step back, in words; empty where the way back is open."""
+        return ""
+
+    def why_disabled(self, action: str) -> str:
+        """Why one of the step's own actions is disabled, empty when it is not."""
+        return ""
+
+    def _on_step_forward(self, message: Step.Forward) -> None:
+        message.origin = message.origin or self
+
+    def _on_step_back(self, message: Step.Back) -> None:
+        message.origin = message.origin or self

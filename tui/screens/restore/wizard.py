@@ -1,29 +1,300 @@
-"""Restore."""
+"""The restore wizard: where one is, how long it has taken, and the step in hand; the way back stays open."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import importlib
+from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual.app import ComposeResult
-from textual.widgets import Static
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 
 from tui.screens.base import ConsoleScreen
+from tui.screens.confirm import YesNoModal
+from tui.screens.restore.model import (
+    STEPS,
+    StepName,
+    WizardState,
+    interruption,
+    phase_of,
+    place_of,
+    to_adopt,
+)
+from tui.screens.restore.step import Step
+from widgets.stepper import Stepper
+from widgets.stopwatch import Elapsed, Stopwatch
+
+if TYPE_CHECKING:
+    from services.jobs.listing import JobSummary
+
+TICK_SECONDS = 10.0
+"""How often the stopwatch is read; it repaints once a minute."""
+STALE_SECONDS = 60.0
+CLASSES: dict[str, tuple[str, str]] = {
+    "happened": ("happened", "HappenedStep"),
+    "backup": ("choose_backup", "BackupStep"),
+    "what": ("what", "WhatStep"),
+    "checks": ("checks", "ChecksStep"),
+    "plan": ("plan", "PlanStep"),
+    "confirm": ("confirm", "ConfirmStep"),
+    "running": ("running", "RunningStep"),
+    "proof": ("proof", "ProofStep"),
+    "done": ("done", "DoneStep"),
+    "interrupted": ("interrupted", "InterruptedView"),
+}
+
+
+def class_of(name: str) -> type[Step]:
+    """The class of a step, imported when it is first shown."""
+    module, kind = CLASSES[name]
+    try:
+        step: type[Step] = getattr(importlib.import_module(f"tui.screens.restore.{module}"), kind)
+    except ModuleNotFoundError:
+        from tui.screens.restore.pending import pending
+
+        return pending(name)
+    return step
 
 
 class RestoreScreen(ConsoleScreen):
-    """To be built."""
+    """Mode 3. It decides which step is shown; the steps read and fill the state."""
 
     MODE: ClassVar[str] = "restore"
-    TOPICS: ClassVar[tuple[str, ...]] = ("catalog", "jobs")
+    TOPICS: ClassVar[tuple[str, ...]] = ("catalog", "jobs", "live", "bucket")
+    CSS_PATH = ["../../styles/restore.tcss", "../../styles/restore_run.tcss"]
+    HELP = """
+# Restore
+
+Nine steps from the damage to the proof. Nothing live is touched before step 7, and nothing is ever one key away:
+a plan is shown, every risk is acknowledged by itself, and the target is typed.
+
+- `enter` goes on, `escape` goes back a step.
+- `r` looks again at the database, the bucket and the backups.
+- `ctrl+n` starts over (asks first; not while a restore runs).
+- `1` to `8` show other screens: the wizard stays as it is, and a running restore goes on.
+
+The clock runs against the recovery time target (RTO) from the moment the wizard was opened.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", id="restore.back"),
+        Binding("r", "look_again", "Look again", id="restore.look_again"),
+        Binding("ctrl+n", "start_over", "Start over", id="restore.start_over"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fresh: WizardState | None = None
+        self._deployment: object = None
+        self._step: Step | None = None
+
+    @property
+    def state(self) -> WizardState:
+        """What was gathered so far."""
+        if self._fresh is None:
+            self._fresh = WizardState(opened=self.console.store.backend.now())
+        return self._fresh
 
     def compose_body(self) -> ComposeResult:
-        yield Static("", id="body", markup=False)
+        yield Stepper([info.title for info in STEPS], self.console.glyphs)
+        yield Stopwatch(self._elapsed(), self.console.glyphs)
+        yield Vertical(id="wizard-body")
+
+    async def on_mount(self) -> None:
+        """The first step stands before anything was looked at."""
+        self._deployment = msgspec.structs.replace(self.console.store.profile, read_only=False)
+        await self._open()
+        self.set_interval(TICK_SECONDS, self._tick)
+        self.call_after_refresh(self._look)
+
+    def on_screen_resume(self) -> None:
+        """A wizard nothing was entered in begins anew: the clock counts from now."""
+        if self._fresh is not None and not self._fresh.touched:
+            now = self.console.store.backend.now()
+            self._fresh.opened = now
+            self._tick()
+            asked = self.console.store.looked("live").asked
+            if asked is not None and (now - asked).total_seconds() > STALE_SECONDS:
+                self._look()
 
     def show(self, topic: str) -> None:
-        catalog = self.console.store.catalog.value
-        self.query_one("#body", Static).update(
-            "Looking." if catalog is None else f"{len(catalog.backups)} backups"
-        )
+        """Hands news to the step; a restore that was found running or interrupted comes in front."""
+        if topic == "profile":
+            self._profile_changed()
+        if topic in ("jobs", "live"):
+            self.call_later(self._attend)
+        if self._step is not None and topic in self._step.TOPICS:
+            self._step.show(topic)
 
     def begin(self, *, backup: str = "", collections: tuple[str, ...] = ()) -> None:
-        """Preselects."""
+        """Takes a backup and collections as chosen elsewhere; a wizard that is under way is kept."""
+        if self.wizard_open():
+            self.console.say(
+                "The restore that is open here was kept. ctrl+n starts over.", severity="warning"
+            )
+            return
+        if not backup and not collections:
+            return
+        catalog = self.console.store.catalog.value
+        found = [one for one in catalog.backups if one.id == backup] if catalog else []
+        self._fresh = WizardState(opened=self.console.store.backend.now())
+        self.state.backup = found[0] if found else None
+        self.state.collections = collections
+        self.state.why = "These collections were chosen where you came from." if collections else ""
+        self.call_later(self._go, "backup")
+
+    def wizard_open(self) -> bool:
+        """Whether something was entered or a job runs: what refuses a switch of the profile."""
+        return self._fresh is not None and self._fresh.touched and self._fresh.ended is None
+
+    async def on_step_forward(self, message: Step.Forward) -> None:
+        """To the step named, else the next; a message of a step that is no longer shown is late."""
+        message.stop()
+        if message.origin is not self._step:
+            return
+        following = place_of(self.state.step) + 1
+        if message.to is None and following >= len(STEPS):
+            return
+        await self._go(message.to or STEPS[following].name)
+
+    async def on_step_back(self, message: Step.Back) -> None:
+        """To the step before."""
+        message.stop()
+        if message.origin is self._step:
+            await self.action_back()
+
+    async def action_back(self) -> None:
+        """A step back; from the first there is nothing to leave."""
+        if self._interrupted:
+            self.state.interruption_left = True
+            await self._go("happened")
+            return
+        closed = self.why_disabled("back")
+        if closed:
+            self.console.say(closed)
+            return
+        await self._go(STEPS[place_of(self.state.step) - 1].name)
+
+    def action_look_again(self) -> None:
+        """Asks the database, the bucket, the folders and the jobs again."""
+        self._look()
+        self.console.look_at_jobs()
+
+    def action_start_over(self) -> None:
+        """Forgets what was entered, when told so."""
+        closed = self.why_disabled("start_over")
+        if closed:
+            self.console.say(closed)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._fresh = WizardState(opened=self.console.store.backend.now())
+                self.call_later(self._open)
+                self._look()
+
+        self.console.push_screen(
+            YesNoModal(
+                "Start this restore over?",
+                "What was chosen in the steps is forgotten. No data is touched, and no job is stopped.",
+            ),
+            answered,
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Greys what cannot be done now."""
+        if action in ("back", "start_over") and self.why_disabled(action):
+            return None
+        return True
+
+    def why_disabled(self, action: str) -> str:
+        """Why an action of the wizard, or of its step, is disabled."""
+        if action == "back":
+            if self._interrupted:
+                return ""
+            if place_of(self.state.step) == 0:
+                return "This is the first step. The number keys show other screens."
+            return self._step.why_no_way_back() if self._step else ""
+        if action == "start_over":
+            if self.state.job and self.state.result is None:
+                return "A restore runs: it has to end first."
+            return "" if self.state.touched else "Nothing was entered yet."
+        return self._step.why_disabled(action) if self._step else ""
+
+    @property
+    def _interrupted(self) -> bool:
+        return self._step is not None and self._step.has_class("interrupted")
+
+    async def _open(self) -> None:
+        """The step in hand; before anything was entered, what runs or was interrupted comes first."""
+        if not self.state.touched:
+            running = to_adopt(self.console.store)
+            if running is not None:
+                self._adopt(running)
+            elif interruption(self.console.store) and not self.state.interruption_left:
+                await self._show_step("interrupted")
+                return
+        await self._show_step(self.state.step)
+
+    async def _attend(self) -> None:
+        """A restore that began or was interrupted elsewhere, seen while nothing was entered here."""
+        if self.state.touched or self._step is None:
+            return
+        found = interruption(self.console.store) is not None and not self.state.interruption_left
+        if to_adopt(self.console.store) is not None or found != self._interrupted:
+            await self._open()
+
+    def _adopt(self, job: JobSummary) -> None:
+        state = self.state
+        state.opened = job.started or state.opened
+        state.job, state.verb = job.id, job.verb
+        state.folder = self.console.store.backend.paths.jobs / job.id
+        state.step, state.phase_since = "running", state.opened
+
+    def _profile_changed(self) -> None:
+        """Another deployment: nothing of the last one may be restored into it."""
+        deployment = msgspec.structs.replace(self.console.store.profile, read_only=False)
+        if deployment == self._deployment:
+            return
+        self._deployment = deployment
+        if self._fresh is not None and not self.wizard_open():
+            self._fresh = WizardState(opened=self.console.store.backend.now())
+            self.call_later(self._open)
+            self._look()
+
+    async def _go(self, name: StepName) -> None:
+        self.state.enter(name, self.console.store.backend.now())
+        await self._show_step(name)
+
+    async def _show_step(self, name: str) -> None:
+        body = self.query_one("#wizard-body", Vertical)
+        self._step = None
+        await body.remove_children()
+        step = class_of(name)(self.state)
+        if name == "interrupted":
+            step.add_class("interrupted")
+        self._step = step
+        await body.mount(step)
+        step.entered()
+        for topic in step.TOPICS:
+            step.show(topic)
+        self._tick()
+        self.refresh_bindings()
+
+    def _look(self) -> None:
+        self.console.look_at("catalog", "live", "bucket")
+
+    def _tick(self) -> None:
+        if self.is_mounted:
+            self.query_one(Stepper).show(place_of(self.state.step))
+            self.query_one(Stopwatch).show(self._elapsed())
+
+    def _elapsed(self) -> Elapsed:
+        now = self.console.store.backend.now()
+        return Elapsed(
+            minutes=self.state.minutes(now),
+            target=int(self.console.store.profile.rto_minutes),
+            phase=phase_of(self.state.step),
+            phases=self.state.phase_minutes(now),
+            stopped=self.state.ended is not None,
+        )

@@ -1,0 +1,52 @@
+"""Where one is in a row of steps: those behind are ticked, the current one stands in brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.widget import Widget
+
+from widgets.glyphs import Glyphs
+from widgets.text import cut
+
+
+class Stepper(Widget):
+    """Names every step where there is room, else the current one and the next, else the current one."""
+
+    DEFAULT_CSS = "Stepper { height: 1; width: 100%; }"
+
+    def __init__(self, titles: Sequence[str], glyphs: Glyphs, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._titles = tuple(titles)
+        self._glyphs = glyphs
+        self._current = 0
+
+    def show(self, current: int) -> None:
+        """The step one is in, from 0."""
+        if current != self._current:
+            self._current = current
+            self.refresh()
+
+    def render(self) -> Content:
+        """The longest form that fits."""
+        return Content(fit(self._titles, self._current, self.size.width, self._glyphs))
+
+
+def fit(titles: Sequence[str], current: int, width: int, glyphs: Glyphs) -> str:
+    """The row's text in `width` columns: each step's number with a tick when it is done, and words as they fit."""
+    every = range(len(titles))
+    forms = [
+        _line(titles, current, named, glyphs) for named in (set(every), {current, current + 1}, {current})
+    ]
+    forms.append(f" Step {current + 1} of {len(titles)}: {titles[current]}")
+    return next((form for form in forms if Content(form).cell_length <= width), cut(forms[-1], width))
+
+
+def _line(titles: Sequence[str], current: int, named: set[int], glyphs: Glyphs) -> str:
+    parts = []
+    for place, title in enumerate(titles):
+        number = f"{glyphs.of('ok')}{place + 1}" if place < current else str(place + 1)
+        label = f"{number} {title}" if place in named else number
+        parts.append(f"[{label}]" if place == current else f" {label} ")
+    return "".join(parts)
