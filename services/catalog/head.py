@@ -44,6 +44,7 @@ class ManifestHead(msgspec.Struct, frozen=True, kw_only=True):
     bucket: str = ""
     prefix: str = ""
     parts: tuple[Part, ...] = ()
+    consistency: str | None = None
     objects: ObjectsHead | None = None
     files: tuple[FileHead, ...] = ()
     pepper: PepperEntry | None = None

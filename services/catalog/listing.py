@@ -62,6 +62,7 @@ def row(backup: Backup) -> dict[str, Any]:
         "other_deployment": backup.other_deployment,
         "counted": backup.counted,
         "reason": backup.reason,
+        "consistency": backup.consistency,
         "problem": printable(backup.problem),
     }
 

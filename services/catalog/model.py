@@ -65,6 +65,8 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     pepper_salt: str = ""
     """Salt of the manifest's pepper key-check (hex); a new backup uses the newest one again."""
     reason: str = ""
+    consistency: str = ""
+    """What the copy is worth, as the manifest says; empty where nothing says it."""
     problem: str = ""
     """Why it could not be read (`no permission`, a manifest that is not JSON, of the future), else empty."""
     database_path: Path | None = None

@@ -124,6 +124,7 @@ def as_backup(record: OwnRecord, accepted: frozenset[str]) -> Backup:
         pinned=notes.pinned,
         counted=head.purpose == "backup",
         reason=head.reason,
+        consistency=head.consistency or "",
         pepper_salt=head.pepper.salt if head.pepper else "",
         database_path=files.get(paths.archive) or place / paths.archive if paths.archive else None,
         objects_path=place / paths.objects if paths.objects else None,
