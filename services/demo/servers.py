@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
@@ -54,8 +55,13 @@ class DemoServers:
         self._weed: Weed | None = None
         try:
             sweep = (self.folder,)
-            self._mongod = start_mongod(self.folder / "mongod", replica_set=replica_set, sweep=sweep)
-            self._weed = start_weed(self.folder / "weed", sweep=sweep)
+            # Both wait for themselves more than for the processor: together they take as long as the slower one.
+            with ThreadPoolExecutor(1, thread_name_prefix="servers") as beside:
+                weed = beside.submit(start_weed, self.folder / "weed", sweep=sweep)
+                try:
+                    self._mongod = start_mongod(self.folder / "mongod", replica_set=replica_set, sweep=sweep)
+                finally:
+                    self._weed = weed.result()
         except BaseException:
             self.close()
             raise
