@@ -26,6 +26,18 @@ class BucketAnswer(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
+ANSWER_SECONDS = 6.0
+"""How long the first answer may take: a stopped server accepts connections and never says a word."""
+LIST_SECONDS = 9.0
+"""When the listing is ended with what it has."""
+
+
 def look(request: BucketRequest, profile: Profile, paths: Paths) -> BucketAnswer:
-    """Lists. Errors: `QuillkeepError` naming a wrong key, a missing bucket, an unreachable endpoint."""
-    raise NotImplementedError
+    """Lists, for 9 s and `request.most` objects at most; what is over is said by `whole`.
+
+    Errors: `QuillkeepError` without a configured bucket; `Refused` without keys; `BucketMissing`,
+    `WrongCredentials`, `BucketForbidden`, `BucketUnreachable`, each with its own next step.
+    """
+    from services.looking.bucket_listing import list_bucket
+
+    return list_bucket(request.most, profile)

@@ -30,12 +30,12 @@ class SwapSeen(msgspec.Struct, frozen=True, kw_only=True):
     """What a restore or rollback left in the database, by its record and by listCollections.
 
     `state` is `unfinished` (live data may be half old and half new: `way_on` are the commands), `holds copies`
-    (can be rolled back until released) or `released`. `collections` says of each name where it stands.
+    (can be rolled back until released) or `released`; `loading` died before it touched anything live. `collections` says of each name where it stands.
     """
 
     job: str
     verb: Literal["restore", "rollback"]
-    state: Literal["unfinished", "holds copies", "released"]
+    state: Literal["loading", "unfinished", "holds copies", "released"]
     backup: str
     started: datetime
     finished: datetime | None = None
@@ -47,6 +47,8 @@ class SwapSeen(msgspec.Struct, frozen=True, kw_only=True):
     way_on: tuple[str, ...] = ()
     app_stopped: bool = False
     """This job stopped the application, and nobody has started it since."""
+    working: str = ""
+    """The living job that works on it right now: then it is unfinished because it is not over. Empty: nobody."""
 
 
 class LiveAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,5 +78,11 @@ class LiveAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look(request: LiveRequest, profile: Profile, paths: Paths) -> LiveAnswer:
-    """Connects, asks, and leaves. Errors: `QuillkeepError` in the words of `services.mongo.unreachable`."""
-    raise NotImplementedError
+    """Connects, asks, and leaves; writes nothing and takes at most 8 s.
+
+    Errors: `QuillkeepError` without a configured database; `DatabaseUnreachable` in the words of
+    `services.mongo.unreachable` (refused, unknown host, wrong password, no rights, TLS, no primary).
+    """
+    from services.looking.live_asking import ask
+
+    return ask(profile)

@@ -60,6 +60,20 @@ LOOKS: dict[str, LookEntry] = {
         seconds=10.0,
         what="The folder of the backup",
     ),
+    "contents": LookEntry(
+        module="services.looking.contents",
+        request="ContentsRequest",
+        answer="ContentsAnswer",
+        seconds=10.0,
+        what="The folder of the backup",
+    ),
+    "preflight": LookEntry(
+        module="services.looking.preflight",
+        request="PreflightRequest",
+        answer="PreflightAnswer",
+        seconds=20.0,
+        what="The database",
+    ),
 }
 
 
