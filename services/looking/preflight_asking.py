@@ -9,7 +9,7 @@ import humanize
 import pymongo
 from pymongo.errors import PyMongoError
 
-from services.catalog.model import Backup
+from services.catalog.model import Backup, CheckStatus
 from services.errors import QuillkeepError, Refused
 from services.looking.preflight import PreflightAnswer, PreflightCheck, PreflightRequest
 from services.mongo.commands import server_words
@@ -255,5 +255,5 @@ def _pepper(profile: Profile, contents: DatabaseContents | None, backup: Backup)
         yield _check("pepper", "skipped", f"{backup.id} holds no check of the pepper.")
 
 
-def _check(name: str, status: str, detail: str, next: str = "") -> PreflightCheck:
-    return PreflightCheck(name=name, status=status, detail=detail, next=next)  # type: ignore[arg-type]
+def _check(name: str, status: CheckStatus, detail: str, next: str = "") -> PreflightCheck:
+    return PreflightCheck(name=name, status=status, detail=detail, next=next)

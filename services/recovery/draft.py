@@ -192,7 +192,9 @@ def draft_plan(
     warnings += writer_words
     if writers.stopped:
         facts.append(f"Nobody writes: {writers.how}.")
-    facts += _pepper_facts(profile, contents, warnings)
+    pepper_facts, pepper_words = guards.pepper(profile, contents.manifest if contents else None)
+    facts += pepper_facts
+    warnings += pepper_words
     target = f"{session.server.host}/{session.database.name}"
     result = PlanResult(
         status="refused" if refusals else "warnings" if risks or warnings else "ok",
@@ -254,24 +256,6 @@ def _ttl_words(contents: DatabaseContents, chosen: list[str]) -> list[str]:
         for name in chosen
         if "expireAfterSeconds" in (contents.collections[name].metadata().get("options") or {})
     ]
-
-
-def _pepper_facts(profile: Profile, contents: DatabaseContents | None, warnings: list[str]) -> list[str]:
-    manifest = contents.manifest if contents else None
-    if manifest is None or manifest.pepper is None:
-        return []
-    if profile.pepper is None:
-        warnings.append("No pepper is configured: stored API keys cannot be checked against the backup.")
-        return []
-    from services.quilltap import key_check
-
-    if key_check(profile.pepper, bytes.fromhex(manifest.pepper.salt)) == manifest.pepper.check:
-        return ["The configured pepper is the one of the backup."]
-    warnings.append(
-        "The configured pepper is not the one of the backup: API keys and 2FA secrets in it will not open. "
-        "Set the ENCRYPTION_MASTER_PEPPER of that time."
-    )
-    return []
 
 
 def notes_folder(backup: Backup) -> tuple[Path, str]:

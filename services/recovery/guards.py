@@ -20,6 +20,7 @@ from services.recovery.session import Session
 from services.recovery.writers import Writers
 
 if TYPE_CHECKING:
+    from services.catalog.manifest import Manifest
     from services.profile import Profile
 
 
@@ -194,6 +195,22 @@ def versions(session: Session, contents: DatabaseContents) -> list[str]:
     return [
         f"The backup is from MongoDB {contents.server_version}, this server is {session.server.version}; "
         "options or indexes may differ between them."
+    ]
+
+
+def pepper(profile: Profile, manifest: Manifest | None) -> tuple[list[str], list[str]]:
+    """Whether the configured pepper is the backup's: facts, and what an admin should know."""
+    if manifest is None or manifest.pepper is None:
+        return [], []
+    if profile.pepper is None:
+        return [], ["No pepper is configured: stored API keys cannot be checked against the backup."]
+    from services.quilltap import key_check
+
+    if key_check(profile.pepper, bytes.fromhex(manifest.pepper.salt)) == manifest.pepper.check:
+        return ["The configured pepper is the one of the backup."], []
+    return [], [
+        "The configured pepper is not the one of the backup: API keys and 2FA secrets in it will not open. "
+        "Set the ENCRYPTION_MASTER_PEPPER of that time."
     ]
 
 

@@ -88,6 +88,15 @@ def _only_live(
     )
 
 
+def action_for(live: LiveCollection | None, kind: str, request: RestoreRequest) -> Action:
+    """What a restore does with a name that the backup has as `kind`."""
+    if live is None:
+        return "create"
+    if request.in_place or "timeseries" in (kind, live.kind):
+        return "in place"
+    return "replace"
+
+
 def _row(
     session: Session,
     live: LiveCollection | None,
@@ -97,9 +106,7 @@ def _row(
     check: Callable[[], None],
     advance: Callable[[int], None],
 ) -> Row:
-    action: Action = "create" if live is None else "replace"
-    if request.in_place or "timeseries" in (backup.kind, live.kind if live else ""):
-        action = "in place" if live is not None else "create"
+    action = action_for(live, backup.kind, request)
     documents = None if backup.kind == "view" else backup.documents
     if live is None:
         return Row(

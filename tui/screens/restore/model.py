@@ -177,7 +177,7 @@ def interruption(store: Store) -> Interruption | None:
         return Interruption(lost.id, lost.verb, lost.way_on, lost, None) if lost and not running else None
     for swap in live.swaps:
         waits = swap.state == "unfinished" or (swap.app_stopped and lost is not None and swap.job == lost.id)
-        if waits and not running and not _goes_on(swap, live):
+        if waits and not swap.working and swap.job not in running:
             summary = next((job for job in jobs if job.id == swap.job), None)
             return Interruption(swap.job, swap.verb, swap.way_on, summary, swap)
     return None
@@ -205,8 +205,3 @@ def _lost(jobs: list[JobSummary]) -> JobSummary | None:
         if job.state == "lost" and job.way_on:
             return job
     return None
-
-
-def _goes_on(swap: SwapSeen, live: LiveAnswer) -> bool:
-    """Whether the job of a swap still works, on this host or another."""
-    return bool(live.lock) and swap.job in live.lock

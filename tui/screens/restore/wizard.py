@@ -98,12 +98,12 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
     def compose_body(self) -> ComposeResult:
         yield Stepper([info.title for info in STEPS], self.console.glyphs)
         yield Stopwatch(self._elapsed(), self.console.glyphs)
-        yield Vertical(id="wizard-body")
+        yield Vertical(self._make(self._first()), id="wizard-body")
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """The first step stands before anything was looked at."""
         self._deployment = msgspec.structs.replace(self.console.store.profile, read_only=False)
-        await self._open()
+        self._enter()
         self.set_interval(TICK_SECONDS, self._tick)
         self.call_after_refresh(self._look)
 
@@ -225,16 +225,18 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
     def _interrupted(self) -> bool:
         return self._step is not None and self._step.has_class("interrupted")
 
-    async def _open(self) -> None:
+    def _first(self) -> str:
         """The step in hand; before anything was entered, what runs or was interrupted comes first."""
         if not self.state.touched:
             running = to_adopt(self.console.store)
             if running is not None:
                 self._adopt(running)
             elif interruption(self.console.store) and not self.state.interruption_left:
-                await self._show_step("interrupted")
-                return
-        await self._show_step(self.state.step)
+                return "interrupted"
+        return self.state.step
+
+    async def _open(self) -> None:
+        await self._show_step(self._first())
 
     async def _attend(self) -> None:
         """A restore that began or was interrupted elsewhere, seen while nothing was entered here."""
@@ -270,11 +272,19 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         body = self.query_one("#wizard-body", Vertical)
         self._step = None
         await body.remove_children()
-        step = class_of(name)(self.state)
-        if name == "interrupted":
-            step.add_class("interrupted")
-        self._step = step
+        step = self._make(name)
         await body.mount(step)
+        self._enter()
+
+    def _make(self, name: str) -> Step:
+        self._step = class_of(name)(self.state)
+        if name == "interrupted":
+            self._step.add_class("interrupted")
+        return self._step
+
+    def _enter(self) -> None:
+        step = self._step
+        assert step is not None
         step.entered()
         for topic in step.TOPICS:
             step.show(topic)
