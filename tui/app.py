@@ -10,6 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.signal import Signal
 
 from services.errors import QuillkeepError
+from tui.first_run import needs_first_run
+from tui.modes import FIRST_RUN
 from tui.modes import MODES as EVERY_MODE
 from tui.store import Problem, Store
 from widgets.glyphs import Glyphs
@@ -26,7 +28,7 @@ class QuillkeepApp(App[int]):
 
     TITLE = "Quillkeep"
     CSS_PATH = "styles/console.tcss"
-    MODES = {mode.name: mode.load() for mode in EVERY_MODE}
+    MODES = {mode.name: mode.load() for mode in (*EVERY_MODE, FIRST_RUN)}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -34,22 +36,27 @@ class QuillkeepApp(App[int]):
             Binding(mode.key, f"show_mode('{mode.name}')", mode.title, show=False, id=f"mode.{mode.name}")
             for mode in EVERY_MODE
         ),
+        Binding("X", "break_something", "Break something", id="demo.break", tooltip="Only in the demo"),
         Binding("ctrl+q", "leave", "Quit", id="app.quit", tooltip="Leave; running jobs go on", priority=True),
     ]
 
-    def __init__(self, store: Store, *, glyphs: Glyphs | None = None, start_mode: str = "health") -> None:
+    def __init__(
+        self, store: Store, *, glyphs: Glyphs | None = None, start_mode: str | None = None
+    ) -> None:
         super().__init__()
         self.store = store
         self.glyphs = glyphs or Glyphs()
         self.changes: Signal[str] = Signal(self, "changes")
         store.changed = self.changes.publish
-        self._start_mode = start_mode
+        self._start_mode = start_mode or (FIRST_RUN.name if needs_first_run(store) else "health")
 
     async def on_mount(self) -> None:
         """The first frame shows what needs no connection; looking begins after it."""
         await self.switch_mode(self._start_mode)
         self.set_interval(JOBS_SECONDS, self.look_at_jobs)
         self.call_after_refresh(self.look_at_everything)
+        if self.store.hint:
+            self.say(self.store.hint)
 
     def look_at(self, *names: str) -> None:
         """Asks looks again, each in a worker."""
@@ -68,6 +75,16 @@ class QuillkeepApp(App[int]):
     async def action_show_mode(self, name: str) -> None:
         """Switches to a mode; what its screens hold stays."""
         await self.switch_mode(name)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be broken but the demo."""
+        return self.store.demo is not None if action == "break_something" else True
+
+    def action_break_something(self) -> None:
+        """The demo's menu of disasters."""
+        from tui.screens.break_menu import BreakMenu
+
+        self.push_screen(BreakMenu())
 
     def action_leave(self) -> None:
         """Leaves the console; jobs go on."""

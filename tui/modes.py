@@ -38,3 +38,5 @@ MODES = (
     Mode("8", "settings", "Settings", "tui.screens.settings", "SettingsScreen"),
 )
 """Those that work, in the order of their keys; 4 and 5 come with their screens."""
+FIRST_RUN = Mode("", "first-run", "First run", "tui.screens.first_run", "FirstRunScreen")
+"""Without a key: the console opens on it when nothing is set up, and the palette finds it later."""

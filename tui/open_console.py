@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from services.errors import UsageProblem
 
 if TYPE_CHECKING:
+    from services.demo.console import RunningDemo
     from tui.session import Session
 
 SWITCHES = {
@@ -19,21 +20,30 @@ SWITCHES = {
 """Read by textual at import; low everywhere, since sudo and tmux hide an SSH connection."""
 
 
-def open_console(session: Session) -> int:
-    """Runs the console on this terminal until it is left; gives the exit code."""
+def open_console(session: Session, *, demo: RunningDemo | None = None) -> int:
+    """Runs the console on this terminal until it is left; gives the exit code.
+
+    On the session's deployment, or on the demo's, of which no setting of the session is read.
+    """
     refuse_dumb_terminal(os.environ)
     set_switches(os.environ)
     import sys
 
     from tui.app import QuillkeepApp
     from tui.backend import Machine
+    from tui.first_run import DEMO_HINT, OPEN_DEMO, become_demo
     from tui.store import Store
     from tui.terminal import look_at
     from widgets.glyphs import Glyphs
 
-    store = Store(Machine(session.paths), session.profile, settings=session.settings)
+    if demo is None:
+        store = Store(Machine(session.paths), session.profile, settings=session.settings)
+    else:
+        store = Store(Machine(demo.paths), demo.profile, demo=demo, hint=DEMO_HINT)
     app = QuillkeepApp(store, glyphs=Glyphs(utf8=look_at(sys.stdout).utf8))
     code = app.run(mouse=False)
+    if code == OPEN_DEMO:
+        become_demo()
     return code if code is not None else app.return_code or 0
 
 

@@ -15,6 +15,7 @@ from tui.backend import Backend
 from tui.bridge import apart
 
 if TYPE_CHECKING:
+    from services.demo.breaking import Breakable
     from services.jobs.launch import StartedJob
     from services.jobs.listing import JobSummary
     from services.settings.resolve import Settings
@@ -68,9 +69,14 @@ class Store:
         *,
         settings: Settings | None = None,
         problem: Problem | None = None,
+        demo: Breakable | None = None,
+        hint: str = "",
     ) -> None:
         self.backend = backend
         self.profile = profile
+        self.demo = demo
+        self.hint = hint
+        """What Health and the first notice say to somebody who opened the demo."""
         self.settings = settings
         self.settings_problem = problem
         self.jobs: Looked[list[JobSummary]] = Looked()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
 BreakName = Literal["drop", "alter", "corrupt", "empty", "down", "up"]
+
+
+class Breakable(Protocol):
+    """The running demo as a screen sees it."""
+
+    def do(self, name: BreakName) -> str:
+        """Breaks something, or starts the database again; says what was done. Blocks; raises `QuillkeepError`."""
 
 
 class Breakage(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,3 @@
+from tui.screens.base import ConsoleScreen
+class FirstRunScreen(ConsoleScreen):
+    def compose_body(self): yield from ()
