@@ -30,14 +30,14 @@ def remains_of(events: Sequence[AnyEvent]) -> Remains:
     job, verb = (started.job, started.verb) if started else ("", "")
     marks = [event for event in events if isinstance(event, Checkpoint)]
     renaming = any(mark.name == RENAMING for mark in marks)
-    app_to_start = _holds_app(marks)
+    app_to_start = holds_app(marks)
     return Remains(
         job=job,
         verb=verb,
         renaming=renaming,
         app_to_start=app_to_start,
-        left=_left(verb, renaming, app_to_start, loaded=_recorded(marks) == "loading"),
-        way_on=_way_on(_swap_of(started, marks), verb, renaming, recorded=_recorded(marks)),
+        left=_left(verb, renaming, app_to_start, loaded=recorded_state(marks) == "loading"),
+        way_on=_way_on(_swap_of(started, marks), verb, renaming, recorded=recorded_state(marks)),
     )
 
 
@@ -51,13 +51,13 @@ def _swap_of(started: Started | None, marks: Sequence[Checkpoint]) -> str:
     return str(started.plan.get("job") or started.job) if started.verb == "finish" else started.job
 
 
-def _recorded(marks: Sequence[Checkpoint]) -> str:
+def recorded_state(marks: Sequence[Checkpoint]) -> str:
     """The last record's state: `loading` while only copies are loaded, empty without a record."""
     states = [str(mark.data.get("state", "objects")) for mark in marks if mark.name == RECORD]
     return states[-1] if states else ""
 
 
-def _holds_app(marks: Sequence[Checkpoint]) -> bool:
+def holds_app(marks: Sequence[Checkpoint]) -> bool:
     """The last word on the application counts; one found stopped is nobody's to start."""
     holds = False
     for mark in marks:
