@@ -17,6 +17,7 @@ from services.mongo.failures import translated
 from services.mongo.insert import Rejected
 from services.mongo.record import ObjectsRecord, SwapRecord, delete_record
 from services.operations.restore_model import (
+    PLAN_CHANGED,
     ROLLBACK_HOURS,
     RestoredCollection,
     RestoredObjects,
@@ -80,7 +81,7 @@ def _refuse(plan: RestorePlan, draft: Draft) -> None:
         )
     if plan.fingerprint is not None and plan.fingerprint != result.fingerprint:
         raise Refused(
-            "What is live, or the backup, has changed since the plan was made.",
+            PLAN_CHANGED,
             next="Look at the plan again with `quillkeep plan`, then start the restore from it.",
         )
     unallowed(result.risks, plan.allow)

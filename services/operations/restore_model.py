@@ -11,6 +11,9 @@ from services.recovery.request import RestoreRequest
 ROLLBACK_HOURS = 72
 """How long rollback copies stay at least before a nightly run may release them."""
 
+PLAN_CHANGED = "What is live, or the backup, has changed since the plan was made."
+"""How a restore refuses whose plan no longer holds."""
+
 
 class RestorePlan(msgspec.Struct, frozen=True, kw_only=True):
     """A restore to run: the request, the risks allowed, and the fingerprint of the plan it was started from."""

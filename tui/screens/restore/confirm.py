@@ -1,0 +1,254 @@
+"""Step 6: each risk accepted by itself, then the target typed; only then a job that changes live data starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Button, Static
+
+from services.operations.restore_model import ROLLBACK_HOURS, RestorePlan
+from tui.present_plan import is_unchanged
+from tui.screens.confirm import YesNoModal
+from tui.screens.restore.confirm_rows import Acceptable, LeaveStopped, RiskRow
+from tui.screens.restore.model import StepName, WizardState
+from tui.screens.restore.step import Step
+from widgets.plain import plain, plain_lines
+from widgets.typed_confirmation import TypedConfirmation
+
+READ_ONLY = "READ-ONLY: nothing live may be changed from this console. It cannot be turned off here; start one without it."
+
+
+class Rows(VerticalScroll, inherit_bindings=False):
+    """Scrolls to what has the focus; up and down move between its rows."""
+
+
+class Confirming(Step):
+    """Risks, the choice about the application, and the words; a restore's and a rollback's alike."""
+
+    VERB: ClassVar[str] = "restore"
+    BUTTON: ClassVar[str] = "Restore now (Enter)"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "app.focus_next", "Next", show=False, id="confirm.next"),
+        Binding("up", "app.focus_previous", "Previous", show=False, id="confirm.previous"),
+    ]
+
+    def __init__(self, state: WizardState) -> None:
+        super().__init__(state)
+        self._starting = False
+
+    def compose(self) -> ComposeResult:
+        plan = self.state.plan or {}
+        yield Static(
+            plain_lines("\n".join(self.effects(plan))), classes="question", id="effects", markup=False
+        )
+        with Rows(id="confirm-body", can_focus=False):
+            for word, detail in self.risks().items():
+                yield RiskRow(word, detail, accepted=word in self.state.acknowledged, id=f"risk-{word}")
+            if self._controls_app:
+                yield LeaveStopped(accepted=self.state.leave_app_stopped)
+            elif self._touches_app:
+                yield Static(
+                    plain("Quillkeep does not control the application: keep it stopped until the proof."),
+                    classes="why",
+                    markup=False,
+                )
+            words = str(plan.get("confirmation") or "")
+            if words:
+                yield TypedConfirmation(words, self.BUTTON, id="typed")
+            else:
+                yield Button(plain(self.BUTTON), id="ask", compact=True)
+        yield Static("", id="confirm-next", classes="next", markup=False)
+
+    def effects(self, plan: Mapping[str, Any]) -> list[str]:
+        """Two lines: what will happen, and what stays."""
+        raise NotImplementedError
+
+    def job_plan(self) -> msgspec.Struct:
+        """What the job is asked."""
+        raise NotImplementedError
+
+    def question(self) -> str:
+        """What is asked where y/n is enough."""
+        return "Start it?"
+
+    def risks(self) -> dict[str, str]:
+        """The plan's risks and those that a started job found later, each with its detail."""
+        found = {
+            str(risk["word"]): str(risk.get("detail") or "")
+            for risk in (self.state.plan or {}).get("risks") or ()
+        }
+        return {**found, **self.state.late_risks}
+
+    @property
+    def missing(self) -> list[str]:
+        """Risks nobody accepted yet."""
+        return [word for word in self.risks() if word not in self.state.acknowledged]
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The words that were accepted, of those that are asked for."""
+        return tuple(word for word in self.risks() if word in self.state.acknowledged)
+
+    @property
+    def _controls_app(self) -> bool:
+        app = self.console.store.profile.app
+        return self._touches_app and app is not None and bool(app.stop)
+
+    @property
+    def _touches_app(self) -> bool:
+        return True
+
+    def entered(self) -> None:
+        """Focus on the first thing to decide."""
+        if self.closed:
+            for widget in self.query("Acceptable, TypedConfirmation, #ask"):
+                widget.disabled = True
+        first = next((row for row in self.query(RiskRow) if not row.accepted), None) or next(
+            iter(self.query("#words, #ask")), None
+        )
+        if first is not None and not self.closed:
+            first.focus()
+        else:
+            self.query_one("#confirm-body").can_focus = True
+            self.query_one("#confirm-body").focus()
+        self._show()
+
+    @property
+    def closed(self) -> str:
+        """Why nothing can be confirmed here at all."""
+        if self.console.store.profile.read_only:
+            return READ_ONLY
+        if self.state.plan is None:
+            return "There is no plan: Escape goes back to it."
+        if self.state.plan.get("refusals"):
+            return "The plan is refused: Escape goes back to it."
+        return ""
+
+    def on_acceptable_changed(self, event: Acceptable.Changed) -> None:
+        """One risk, or the choice about the application."""
+        event.stop()
+        if event.word == LeaveStopped.WORD:
+            self.state.leave_app_stopped = event.accepted
+        elif event.accepted:
+            self.state.acknowledged.add(event.word)
+        else:
+            self.state.acknowledged.discard(event.word)
+        self._show()
+
+    def on_typed_confirmation_confirmed(self, event: TypedConfirmation.Confirmed) -> None:
+        """The words stand there and the button was pressed; risks come first all the same."""
+        event.stop()
+        if not self._held_back():
+            self._start()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Where nothing has to be typed, y/n is asked."""
+        event.stop()
+        if self._held_back():
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._start()
+
+        self.console.push_screen(
+            YesNoModal(self.question(), "\n".join(self.effects(self.state.plan or {}))), answered
+        )
+
+    def _held_back(self) -> bool:
+        if self.closed:
+            self.console.say(self.closed, severity="warning")
+            return True
+        if self.missing:
+            self.console.say(
+                f"Not yet accepted: {', '.join(self.missing)}. Nothing was started.", severity="warning"
+            )
+            self.query_one(f"#risk-{self.missing[0]}").focus()
+            return True
+        return self._starting
+
+    def _start(self) -> None:
+        self._starting = True
+        self._show()
+        self.run_worker(self._begin(), exclusive=True, group="start", description=f"start {self.VERB}")
+
+    async def _begin(self) -> None:
+        started = await self.console.begin_job(self.VERB, self.job_plan())
+        self._starting = False
+        if started is None:
+            self._show()
+            return
+        state = self.state
+        state.job, state.folder, state.verb = started.job, started.folder, self.VERB
+        state.result, state.committed = None, False
+        self.post_message(self.Forward("running"))
+
+    def _show(self) -> None:
+        if not self.is_mounted:
+            return
+        if self._starting:
+            words = f"Starting the {self.VERB}."
+        elif self.closed:
+            words = self.closed
+        elif self.missing:
+            count = len(self.missing)
+            words = (
+                f"{count} risk{'s' if count != 1 else ''} to accept, each by itself: space accepts the one in "
+                "focus, Tab goes on. Escape goes back."
+            )
+        elif self.query("#typed"):
+            words = "Type the words, Enter, then Enter on the button. Escape goes back; nothing has begun."
+        else:
+            words = "Enter on the button asks once more (y/n). Escape goes back; nothing has begun."
+        self.query_one("#confirm-next", Static).update(plain(words))
+
+
+class ConfirmStep(Confirming):
+    """The confirmation of a restore."""
+
+    NAME: ClassVar[StepName] = "confirm"
+    HELP: ClassVar[str] = """
+# Confirm
+
+Each risk of the plan is accepted by itself: `tab` moves, `space` accepts the one in focus or takes it back.
+None is accepted beforehand, and no key accepts them all.
+
+Then the target is typed as it stands there (profile/database). Enter on wrong words stays and says why; on the
+right words it only moves to the button, and Enter on the button starts the restore. `escape` goes back.
+"""
+
+    def effects(self, plan: Mapping[str, Any]) -> list[str]:
+        rows = [row for row in plan.get("collections") or () if row.get("action") not in ("keep", "nothing")]
+        changing = sum(1 for row in rows if not is_unchanged(row))
+        parts = []
+        if rows:
+            equal = f" ({len(rows) - changing} of them equal already)" if len(rows) > changing else ""
+            parts.append(f"{len(rows):,} collections{equal}")
+        objects = plan.get("objects")
+        if isinstance(objects, Mapping):
+            parts.append(f"{int(objects.get('put') or 0):,} objects")
+        what = " and ".join(parts) or "nothing"
+        first = f"Puts {what} of {plan.get('backup')} in place of what is live in {plan.get('target')}."
+        if plan.get("strategy") == "in place":
+            return [
+                first,
+                "In place: a safety backup is written and proven first; then live collections are dropped and loaded.",
+            ]
+        return [
+            first,
+            f"What is live now is not dropped: it stays beside it for {ROLLBACK_HOURS} h at least, and Z brings it back.",
+        ]
+
+    def job_plan(self) -> msgspec.Struct:
+        plan = self.state.plan or {}
+        return RestorePlan(
+            request=self.state.planned or self.state.request,
+            allow=self.allowed,
+            leave_app_stopped=self.state.leave_app_stopped,
+            fingerprint=str(plan["fingerprint"]),
+        )

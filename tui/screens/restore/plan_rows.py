@@ -1,0 +1,180 @@
+"""A plan as lines for a width: refusals on top, what loses documents first, what is the same folded away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+
+from tui.present_plan import is_unchanged, loses
+from tui.progress import amount
+from widgets.glyphs import Glyphs
+from widgets.lines_view import Line, fitted, wrapped
+from widgets.text import escape
+
+NAME_CELLS = 30
+"""A longer name is cut in the table, and stands whole in the saved text."""
+EFFECTS = {
+    "replace": "replaced",
+    "create": "created",
+    "keep": "stays",
+    "set aside": "set aside",
+    "in place": "dropped, loaded",
+    "nothing": "stays",
+}
+
+
+def plan_text(plan: Mapping[str, Any], *, back: bool = False) -> str:
+    """The whole plan as plain text, to copy or save."""
+    return "\n".join(
+        line.text.rstrip() for line in plan_rows(plan, Glyphs(utf8=False), 120, unfolded=True, back=back)
+    )
+
+
+def plan_rows(
+    plan: Mapping[str, Any], glyphs: Glyphs, width: int, *, unfolded: bool, back: bool = False
+) -> list[Line]:
+    """Everything that a plan says; `back` is a rollback's, whose `backup` is the copy that comes back."""
+    lines = [*_said(plan, "refusals", glyphs, width)]
+    rows = [row for row in plan.get("collections") or () if isinstance(row, Mapping)]
+    changed = sorted((row for row in rows if not is_unchanged(row)), key=loses, reverse=True)
+    same = [row for row in rows if is_unchanged(row)]
+    for risk in plan.get("risks") or ():
+        text = f"risk {risk['word']}: {risk.get('detail') or ''}"
+        lines += _sentence("warning", text, "warning", glyphs, width)
+    lines += _said(plan, "warnings", glyphs, width)
+    shown = [*changed, *(same if unfolded else ())]
+    if shown:
+        lines += _table(shown, glyphs, width, back=back)
+    if same and not unfolded:
+        word = "collection is" if len(same) == 1 else "collections are"
+        lines += _sentence(
+            "ok", f"{len(same):,} {word} the same by content (u unfolds).", "dim", glyphs, width
+        )
+    elif not rows:
+        lines.append(Line("No collection is part of this.", "dim"))
+    untold = [row for row in rows if row.get("content") == "not compared yet"]
+    if untold:
+        words = (
+            f"{len(untold):,} not compared: what is live there could not be read to its end, so nobody can tell "
+            "whether it is the same."
+        )
+        lines += _sentence("unknown", words, "warning", glyphs, width)
+    lines += _objects(plan.get("objects"), glyphs, width)
+    for passed in plan.get("passed_over") or ():
+        lines += _sentence("none", f"Passed over {passed}", "dim", glyphs, width)
+    for fact in plan.get("facts") or ():
+        lines += _sentence("none", str(fact), "dim", glyphs, width)
+    return lines
+
+
+def verdict(plan: Mapping[str, Any], glyphs: Glyphs, *, back: bool = False) -> Line:
+    """The plan in one line: refused, what is lost from view, or that nothing is."""
+    refusals = plan.get("refusals") or ()
+    if refusals:
+        reasons = "1 reason" if len(refusals) == 1 else f"{len(refusals)} reasons"
+        what = "rollback" if back else "restore"
+        return Line(f"{glyphs.status('refused', 'REFUSED')}: this {what} cannot start, {reasons}", "error")
+    rows = list(plan.get("collections") or ())
+    losing = [row for row in rows if loses(row)]
+    gone = sum(loses(row) for row in losing)
+    differing = [row for row in rows if _replaced(row) and not loses(row)]
+    if losing:
+        more = f", {len(differing)} more change" if differing else ""
+        at_least = " at least" if differing else ""
+        return Line(
+            f"{glyphs.of('warning')} {_collections(len(losing))} will have {gone:,} documents fewer{at_least}{more}; "
+            "they are kept beside",
+            "warning",
+        )
+    if differing:
+        return Line(
+            f"{glyphs.of('warning')} {_collections(len(differing))} with other content replaced; what is live is kept beside",
+            "warning",
+        )
+    return Line(f"{glyphs.of('ok')} No document that is live now goes", "success")
+
+
+def _replaced(row: Mapping[str, Any]) -> bool:
+    """Live documents of another content, or of one nobody could compare, give way."""
+    return (
+        row.get("action") in ("replace", "set aside", "in place")
+        and bool(row.get("live"))
+        and not is_unchanged(row)
+    )
+
+
+def _collections(count: int) -> str:
+    return "1 collection" if count == 1 else f"{count:,} collections"
+
+
+def _said(plan: Mapping[str, Any], key: str, glyphs: Glyphs, width: int) -> list[Line]:
+    status, tone = ("refused", "error") if key == "refusals" else ("warn", "warning")
+    lines: list[Line] = []
+    for entry in plan.get(key) or ():
+        lines += _sentence(status, str(entry), tone, glyphs, width)
+    return lines
+
+
+def _sentence(status: str, text: str, tone: str, glyphs: Glyphs, width: int) -> list[Line]:
+    return [Line(part, tone) for part in wrapped(text, width, first=f"{glyphs.of(status)} ", rest="  ")]
+
+
+def _objects(objects: Any, glyphs: Glyphs, width: int) -> list[Line]:
+    if not isinstance(objects, Mapping):
+        return []
+    put = int(objects.get("put") or 0)
+    size = f" ({amount(int(objects.get('bytes') or 0), 'bytes')})" if put else ""
+    text = (
+        f"Objects: {put:,} to put{size}, {int(objects.get('keep') or 0):,} to keep, "
+        f"{int(objects.get('only_live') or 0):,} only live (they stay)."
+    )
+    return _sentence("none" if not put else "warn", text, "strong" if put else "", glyphs, width)
+
+
+def _table(rows: Sequence[Mapping[str, Any]], glyphs: Glyphs, width: int, *, back: bool) -> list[Line]:
+    head = ("COLLECTION", "LIVE", "COPY" if back else "BACKUP", "CONTENT", "WHAT HAPPENS")
+    cells = [_cells(row) for row in rows]
+    widths = [max(cell_len(line[column]) for line in (head, *cells)) for column in range(5)]
+    arrow = f" {glyphs.arrow} "
+    fixed = widths[1] + cell_len(arrow) + widths[2] + 2 + widths[3] + 2 + widths[4] + 2
+    widths[0] = max(8, min(widths[0], max(NAME_CELLS, width - fixed), width - fixed))
+    lines = [Line(_row(head, widths, " " * cell_len(arrow), glyphs), "strong")]
+    for row, line in zip(rows, cells, strict=True):
+        tone = "error" if loses(row) else "warning" if _replaced(row) else "dim" if is_unchanged(row) else ""
+        lines.append(Line(_row(line, widths, arrow, glyphs), tone))
+        for detail in row.get("detail") or ():
+            lines += [Line(part, "dim") for part in wrapped(str(detail), width, first="    ", rest="    ")]
+    return lines
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    view = row.get("kind") == "view"
+    lost = loses(row)
+    effect = EFFECTS.get(str(row.get("action")), str(row.get("action") or ""))
+    if lost:
+        effect = f"loses {lost:,}" if row.get("action") != "set aside" else f"set aside ({lost:,})"
+    return (
+        escape(str(row["name"])),
+        "view" if view and row.get("content") not in ("only in the backup",) else _count(row.get("live")),
+        "view" if view and row.get("content") != "only live" else _count(row.get("backup")),
+        escape(str(row.get("content") or "")),
+        escape(effect),
+    )
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], arrow: str, glyphs: Glyphs) -> str:
+    name, live, backup, content, effect = cells
+    return (
+        f"{fitted(name, widths[0], glyphs.ellipsis)}  {_right(live, widths[1])}{arrow}{_right(backup, widths[2])}"
+        f"  {fitted(content, widths[3])}  {effect}"
+    )
+
+
+def _right(text: str, width: int) -> str:
+    return " " * (width - cell_len(text)) + text
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else "-"
