@@ -1,0 +1,69 @@
+"""What was recorded: looks, lists of jobs and journals, read as the console reads them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from services.jobs.events import AnyEvent
+from services.jobs.journal import decode_lines
+from services.jobs.listing import JobSummary
+from services.looking.registry import entry_of, type_of
+from services.looking.wire import decode
+from services.paths import Paths
+from services.profile import AppControl, BucketTarget, Location, MongoTarget, Profile
+from services.secret import Secret
+
+FOLDER = Path(__file__).parent / "recorded"
+HOST = "db1"
+USER = "maren"
+MACHINE = "0123456789abcdef0123456789abcdef"
+PATHS = Paths(Path("/var/lib/quillkeep"))
+PROFILE = Profile(
+    name="prod",
+    production=True,
+    mongo=MongoTarget(uri=Secret("mongodb://quilltap:not-a-password@db1.example.org/"), database="quilltap"),
+    bucket=BucketTarget(
+        bucket="quilltap-files",
+        endpoint="https://s3.example.org",
+        access_key=Secret("not-a-key"),
+        secret_key=Secret("not-a-secret"),
+    ),
+    pepper=Secret("not-a-pepper"),
+    locations=(Location(name="nas", path="/backups/quilltap"),),
+    app=AppControl(
+        stop="docker compose stop app", start="docker compose start app", status="docker compose ps -q app"
+    ),
+    sources={
+        "mongo.uri": "MONGODB_URI in /srv/quilltap/.env",
+        "mongo.database": "default",
+        "bucket.bucket": "S3_BUCKET in /srv/quilltap/.env",
+        "bucket.endpoint": "S3_ENDPOINT in /srv/quilltap/.env",
+        "locations": "[[locations]] in /etc/quillkeep/config.toml",
+    },
+)
+
+
+def look(kind: str, name: str = "") -> Any:
+    """A kept answer of a look, by its own type."""
+    entry = entry_of(kind)
+    data = (FOLDER / "looks" / f"{name or kind}.json").read_bytes()
+    return decode(data, type_of(entry, entry.answer))
+
+
+def jobs(name: str) -> list[JobSummary]:
+    """A kept list of jobs."""
+    return msgspec.json.decode((FOLDER / "jobs" / f"{name}.json").read_bytes(), type=list[JobSummary])
+
+
+def journal(name: str) -> list[AnyEvent]:
+    """A kept journal."""
+    return list(decode_lines((FOLDER / "journals" / f"{name}.jsonl").read_bytes().splitlines()))
+
+
+def now() -> datetime:
+    """When the last of it was recorded: the pictures' clock stands there."""
+    return msgspec.json.decode((FOLDER / "when.json").read_bytes(), type=datetime)
