@@ -6,7 +6,7 @@ BENCH_ARGS ?=
 .PHONY: help setup demo test lint types contracts tests check bench soak dist clean
 
 help:
-	@echo "make demo    play backup, damage, restore and rollback on real servers started for it"
+	@echo "make demo    the console on real servers started for it, with a week of backups (without a terminal: the script)"
 	@echo "make test    lint, types, contracts and the whole test suite"
 	@echo "make check   lint, types, contracts and the tests that start no server"
 	@echo "make bench   measure against the stock tools (long)"
@@ -17,7 +17,7 @@ setup:
 	@scripts/setup
 
 demo: setup
-	@$(PYTHON_BIN) -m tui demo --script
+	@$(PYTHON_BIN) -m tui demo
 
 test: lint types contracts tests
 

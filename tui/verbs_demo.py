@@ -52,7 +52,7 @@ def _console(session: Session, *, replica_set: bool) -> int:
     removed = scrub_environment()
     if removed:
         say(f"Not looked at, since the demo reads no settings: {', '.join(sorted(removed))}.")
-    say("A demo of Quillkeep: nothing of yours is read or touched. It opens in about 15 seconds.")
+    say("A demo: nothing of yours is read or touched. It opens in about 15 seconds.")
     with RunningDemo(replica_set=replica_set, say=say) as running:
         say("Opening the console.")
         code = open_console(session, demo=running)

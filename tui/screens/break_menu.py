@@ -68,6 +68,11 @@ Nothing but the demo's own servers is touched, and all of it is gone when the de
 
         self.app.push_screen(YesNoModal(f"{chosen.does}?", f"{chosen.seen}\n{ONLY_OURS}"), answered)
 
+    def action_dismiss_none(self) -> None:
+        """Not while something is being done: what came of it is to be seen."""
+        if not self._working:
+            super().action_dismiss_none()
+
     async def _do(self, chosen: Breakage) -> None:
         console = self.console
         demo = console.store.demo
