@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from services.jobs.cancel import CancelAnswer
     from services.jobs.events import AnyEvent
     from services.jobs.launch import StartedJob
-    from services.jobs.listing import JobSummary
+    from services.jobs.listing import JobSummary, Known
 
 
 class Backend(Protocol):
@@ -55,6 +55,7 @@ class Machine:
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
+        self._known_jobs: Known = {}
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -84,7 +85,7 @@ class Machine:
     def list_jobs(self) -> list[JobSummary]:
         from services.jobs.listing import list_jobs
 
-        return list_jobs(self.paths)
+        return list_jobs(self.paths, self._known_jobs)
 
     def follow(self, folder: Path, *, idle: Callable[[], None]) -> Iterator[AnyEvent]:
         from services.jobs.journal import follow_events

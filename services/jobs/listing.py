@@ -71,11 +71,16 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     way_on: tuple[str, ...] = ()
 
 
-def list_jobs(paths: Paths) -> list[JobSummary]:
+Known = dict[str, tuple[tuple[int, int], JobSummary]]
+"""Summaries of jobs that ended, by id, with their journal's mtime (ns) and size: what a caller that looks again
+and again hands back, so that only journals that changed are read."""
+
+
+def list_jobs(paths: Paths, known: Known | None = None) -> list[JobSummary]:
     """All jobs of this state folder, newest first; none when there is no such folder yet.
 
-    A job this user may not read is listed as `no permission`. Errors: `QuillkeepError` when that holds for
-    the folder of all jobs.
+    A job this user may not read is listed as `no permission`. `known` is read and filled. Errors:
+    `QuillkeepError` when that holds for the folder of all jobs.
     """
     try:
         names = [entry.name for entry in os.scandir(paths.jobs) if entry.is_dir(follow_symlinks=False)]
@@ -88,7 +93,27 @@ def list_jobs(paths: Paths) -> list[JobSummary]:
             next="Run as the user who owns that folder, or as root.",
         ) from error
     here = this_host()
-    return [summarize(paths.jobs / name, here) for name in sorted(names, reverse=True)]
+    ordered = sorted(names, reverse=True)
+    if known is None:
+        return [summarize(paths.jobs / name, here) for name in ordered]
+    for gone in known.keys() - set(names):
+        del known[gone]
+    return [_known_or_read(paths.jobs / name, here, known) for name in ordered]
+
+
+def _known_or_read(folder: Path, here: HostIdentity, known: Known) -> JobSummary:
+    try:
+        status = os.stat(folder / JOURNAL)
+    except OSError:
+        return summarize(folder, here)
+    mark = (status.st_mtime_ns, status.st_size)
+    held = known.get(folder.name)
+    if held is not None and held[0] == mark:
+        return held[1]
+    found = summarize(folder, here)
+    if found.exit_code is not None:
+        known[folder.name] = (mark, found)
+    return found
 
 
 def summarize(folder: Path, here: HostIdentity | None = None) -> JobSummary:
