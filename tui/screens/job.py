@@ -63,9 +63,11 @@ the console or lose the connection; its *journal* is all that is shown here.
         Binding("s", "save", "Save", id="job.save"),
     ]
 
-    def __init__(self, job: str) -> None:
+    def __init__(self, job: str, *, asks_to_cancel: bool = False) -> None:
+        """`asks_to_cancel` puts the question as soon as the journal says what cancelling would leave."""
         super().__init__()
         self.job = job
+        self._asks = asks_to_cancel
         self.story = Story()
         self._follower: Follower | None = None
         self._unshown: list[LogLine] = []
@@ -136,6 +138,10 @@ the console or lose the connection; its *journal* is all that is shown here.
             self._log_timer = self.set_timer(LOG_SECONDS, self._log_due)
         if self._asking is not None:
             self._say_in_question(self._asking)
+        elif self._asks and self.story.started is not None and self.is_current:
+            self._asks = False
+            if not self.story.ended:
+                self.action_cancel()
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -1,26 +1,184 @@
-"""Jobs."""
+"""Jobs: what runs now, with its progress, and what ran, with its result."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from tui.screens import jobs_parts as parts
 from tui.screens.base import ConsoleScreen
+from tui.screens.job import JobScreen
+from tui.screens.job_parts import moment
+from widgets.empty import Empty
+from widgets.filter_bar import FilterBar, matching
+from widgets.inventory_table import InventoryTable, TableRow
+from widgets.plain import plain
+from widgets.problem_box import ProblemBox
+
+if TYPE_CHECKING:
+    from services.jobs.listing import JobSummary
 
 
 class JobsScreen(ConsoleScreen):
-    """To be built."""
+    """The jobs of this state folder; Enter opens one."""
 
     MODE: ClassVar[str] = "jobs"
-    TOPICS: ClassVar[tuple[str, ...]] = ("catalog", "jobs")
+    TOPICS: ClassVar[tuple[str, ...]] = ("jobs",)
+    CSS_PATH = "../styles/jobs.tcss"
+    HELP = """
+# Jobs
+
+Every long operation is a *job*: a process of its own with a journal, which goes on without this
+console. Those that run stand on top; the others follow, newest first, with how they ended.
+*lost* means that the process is gone and left no result: open it to see what it left.
+
+- Enter opens a job: its phases, log, result, and how to go on.
+- `x` opens the running job under the cursor and asks whether to cancel it.
+- `/` filters by state, verb, user or any word; Escape shows all again.
+- `y` copies the list, `s` saves it, `r` looks again.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open", id="jobs.open"),
+        Binding("x", "cancel", "Cancel job", id="jobs.cancel"),
+        Binding("slash", "filter", "Filter", key_display="/", id="jobs.filter"),
+        Binding("escape", "clear", "Show all", show=False, id="jobs.clear"),
+        Binding("r", "look", "Look again", id="jobs.look"),
+        Binding("y", "copy", "Copy", id="jobs.copy"),
+        Binding("s", "save", "Save", id="jobs.save"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: dict[str, tuple[JobSummary, TableRow]] = {}
+        self._rows: list[TableRow] = []
 
     def compose_body(self) -> ComposeResult:
-        yield Static("", id="body", markup=False)
+        glyphs = self.console.glyphs
+        yield Static("", id="jobs-head", markup=False)
+        yield ProblemBox(glyphs=glyphs, id="jobs-problem")
+        yield Empty("Reading the jobs.", id="jobs-empty")
+        yield InventoryTable(parts.COLUMNS, ellipsis=glyphs.ellipsis, id="jobs-table")
+        yield FilterBar(id="jobs-filter")
+        yield Static("", id="jobs-about", markup=False)
 
     def show(self, topic: str) -> None:
-        catalog = self.console.store.catalog.value
-        self.query_one("#body", Static).update(
-            "Looking." if catalog is None else f"{len(catalog.backups)} backups"
-        )
+        looked = self.console.store.jobs
+        problem = looked.problem
+        box = self.query_one(ProblemBox)
+        if problem is None:
+            box.show("")
+        else:
+            box.show(problem.what, problem.cause, problem.touched, problem.next)
+        glyphs = self.console.glyphs
+        held: dict[str, tuple[JobSummary, TableRow]] = {}
+        for job in parts.in_order(looked.value or ()):
+            before = self._held.get(job.id)
+            same = before is not None and before[0] == job
+            held[job.id] = before if same and before is not None else (job, parts.row_of(job, glyphs))
+        self._held = held
+        self._rows = [row for _, row in held.values()]
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        looked = self.console.store.jobs
+        table, bar = self.query_one(InventoryTable), self.query_one(FilterBar)
+        shown = matching(self._rows, bar.text)
+        table.show(shown)
+        bar.count(len(shown), len(self._rows))
+        empty = self.query_one(Empty)
+        empty.display = not shown
+        table.display = bool(shown)
+        if looked.value is None and looked.problem is None:
+            since = f"Since {moment(looked.asked)}." if looked.asked else ""
+            empty.show("Reading the journals of the jobs.", since)
+        elif self._rows:
+            empty.show("No job has these words.", "Escape shows all of them.")
+        elif looked.problem is not None:
+            empty.show("Which jobs there are is not known.", "r looks again.")
+        else:
+            empty.show("There are no jobs yet.", "2 Archives, then b, makes a backup; it will show here.")
+        head = self.query_one("#jobs-head", Static)
+        head.update(plain(parts.head_of([job for job, _ in self._held.values()]) if self._rows else ""))
+        if self.focused is None or not self.focused.display:
+            (table if shown else empty).focus()
+        self._show_about()
+
+    def _show_about(self) -> None:
+        job = self._selected
+        self.query_one("#jobs-about", Static).update(plain(parts.details_of(job) if job else ""))
+        self.refresh_bindings()
+
+    @property
+    def _selected(self) -> JobSummary | None:
+        row = self.query_one(InventoryTable).cursor
+        return self._held[row.key][0] if row is not None and row.key in self._held else None
+
+    def on_inventory_table_highlighted(self) -> None:
+        """Another row."""
+        self._show_about()
+
+    def on_inventory_table_opened(self, event: InventoryTable.Opened) -> None:
+        """Enter."""
+        self.console.open_job(event.key)
+
+    def on_filter_bar_changed(self) -> None:
+        """Other words."""
+        self._show_rows()
+
+    def on_filter_bar_left(self) -> None:
+        """Back to the list."""
+        table = self.query_one(InventoryTable)
+        (table if table.display else self.query_one(Empty)).focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Greys what cannot be done; `why_disabled` says why."""
+        return None if self.why_disabled(action) else True
+
+    def why_disabled(self, action: str) -> str:
+        """Why an action does nothing now; empty when it works."""
+        if action not in ("open", "cancel") or not self.is_mounted:
+            return ""
+        job = self._selected
+        if job is None:
+            return "There is no job under the cursor."
+        if action == "cancel" and job.state not in parts.LIVE:
+            return "This job has ended."
+        return ""
+
+    def action_open(self) -> None:
+        """The job under the cursor."""
+        if self._selected is not None:
+            self.console.open_job(self._selected.id)
+
+    def action_cancel(self) -> None:
+        """Opens the job, which then asks."""
+        if self._selected is not None:
+            self.console.push_screen(JobScreen(self._selected.id, asks_to_cancel=True))
+
+    def action_filter(self) -> None:
+        """Opens the filter's line."""
+        self.query_one(FilterBar).open()
+
+    def action_clear(self) -> None:
+        """Everything is shown again."""
+        self.query_one(FilterBar).clear()
+        self.on_filter_bar_left()
+
+    def action_look(self) -> None:
+        """Reads the journals again."""
+        self.console.look_at_jobs()
+
+    def action_copy(self) -> None:
+        """The rows shown, into the terminal's clipboard."""
+        self.console.copy_text(self._text, name="quillkeep-jobs.txt")
+
+    def action_save(self) -> None:
+        """The rows shown, as a new file."""
+        self.console.save_text(self._text, name="quillkeep-jobs.txt")
+
+    @property
+    def _text(self) -> str:
+        return parts.list_text(self.query_one(InventoryTable).rows)
