@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from services.catalog.model import Backup
 from services.catalog.scan import Catalog
 from services.errors import QuillkeepError
 from services.profile import Profile
@@ -81,6 +82,8 @@ class Store:
         self.settings_problem = problem
         self.jobs: Looked[list[JobSummary]] = Looked()
         self.changed: Callable[[str], None] = lambda topic: None
+        self.marked: Backup | None = None
+        """The backup that waits for a second one to be compared with."""
         self._looks: dict[str, Looked[Any]] = {}
 
     def looked(self, name: str) -> Looked[Any]:
@@ -102,6 +105,7 @@ class Store:
         self.profile = profile
         self.settings = settings or self.settings
         self._looks.clear()
+        self.marked = None
         self.changed("profile")
 
     def make_read_only(self) -> None:

@@ -1,26 +1,270 @@
-"""Archives."""
+"""Archives: every backup of every location, to sort, filter, open and act upon."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
-from tui.screens.base import ConsoleScreen
+from services.catalog.model import Backup
+from services.catalog.scan import Catalog
+from tui.bridge import apart
+from tui.screens.archive_actions import BackupActions
+from tui.screens.archives_rows import (
+    FEW_NOTES,
+    NOTES,
+    SORTS,
+    Entry,
+    columns_for,
+    entries_of,
+    facts_of,
+    moment,
+)
+from tui.screens.archives_words import empty_words, head_words, jump_target, places_lines
+from widgets.empty import Empty
+from widgets.filter_bar import FilterBar, matching
+from widgets.inventory_table import InventoryTable, TableRow
+from widgets.key_value import KeyValues
+from widgets.plain import plain, plain_lines
+from widgets.problem_box import ProblemBox
+
+STALE_SECONDS = 60.0
+"""Ages on the screen are computed again when it comes back after this long."""
 
 
-class ArchivesScreen(ConsoleScreen):
-    """To be built."""
+class ArchivesScreen(BackupActions):
+    """The inventory."""
 
     MODE: ClassVar[str] = "archives"
     TOPICS: ClassVar[tuple[str, ...]] = ("catalog", "jobs")
+    CSS_PATH = "../styles/archives.tcss"
+    HELP = """
+# Archives
+
+Every backup of every location, also those made by other tools (*foreign*) and of other deployments.
+
+- **Verdict**: *good* = complete, not suspicious, every byte proven; *suspicious* = much smaller than the one
+  before; *incomplete* = files are gone; *damaged* = a verify found wrong bytes; *not verified* = nobody looked yet.
+- **Checked**: the newest verify and its depth; *own* = proven by the backup's own read-back when it was made.
+
+| key | |
+| --- | --- |
+| Enter | everything about this backup, and the stock commands that restore it |
+| `b` `v` `R` | start a backup, verify this one, restore this one |
+| `c` `l` | compare: `c` marks, `c` on another compares; `l` compares with live |
+| `p` `a` `d` | pin or unpin, accept as it is, delete (type its id) |
+| `/` `o` `g` | filter as you type, sort, go to an id or date |
+| `y` `r` | copy the id, look again |
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="archives.filter", key_display="/"),
+        Binding("o", "sort", "Sort", id="archives.sort", tooltip="Newest, largest, location, verdict"),
+        Binding("g", "jump", "Go to an id or date", id="archives.jump", show=False),
+        Binding("escape", "back", "Everything again", id="archives.back", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._catalog: Catalog | None = None
+        self._entries: list[Entry] = []
+        self._sorted: list[TableRow] = []
+        self._by_key: dict[str, Backup] = {}
+        self._sort = 0
+        self._built_at: Any = None
 
     def compose_body(self) -> ComposeResult:
-        yield Static("", id="body", markup=False)
+        glyphs = self.console.glyphs
+        yield Static("", id="archives-head", markup=False)
+        yield ProblemBox(id="archives-problem", glyphs=glyphs)
+        yield Static("", id="archives-places", markup=False)
+        with Horizontal(id="archives-main"):
+            with Vertical(id="archives-left"):
+                yield InventoryTable(columns_for, ellipsis=glyphs.ellipsis, marker=">", id="inventory")
+                yield Empty("", id="archives-empty")
+            with VerticalScroll(id="archives-side", can_focus=False):
+                yield Static("", id="archives-name", markup=False)
+                yield KeyValues(id="archives-facts")
+        yield Static("", id="archives-focus", markup=False)
+        yield FilterBar(id="filter")
+        yield FilterBar("Go to (id or date):", id="jump")
+
+    @property
+    def focused_backup(self) -> Backup | None:
+        """The backup under the cursor, as the newest answer knows it."""
+        if not self.is_mounted:
+            return None
+        row = self.query_one(InventoryTable).cursor
+        return self._by_key.get(row.key) if row else None
+
+    def why_disabled(self, action: str) -> str:
+        """The list's own keys too."""
+        if action in ("filter", "sort", "jump") and not self._entries:
+            return "There is nothing in the list."
+        return super().why_disabled(action)
 
     def show(self, topic: str) -> None:
-        catalog = self.console.store.catalog.value
-        self.query_one("#body", Static).update(
-            "Looking." if catalog is None else f"{len(catalog.backups)} backups"
-        )
+        """The catalog's newest answer, or what runs."""
+        if topic == "jobs":
+            self.watch_jobs()
+            self.notes_changed()
+            return
+        if topic == "profile":
+            self._catalog, self._entries, self._running_jobs = None, [], None
+            self.rescan()
+        looked = self.console.store.catalog
+        if self._again and not looked.waiting:
+            self._again = False
+            self.call_later(self.rescan)
+        now = self.console.store.backend.now()
+        stale = self._built_at is None or (now - self._built_at).total_seconds() > STALE_SECONDS
+        if looked.value is not None and (looked.value is not self._catalog or stale):
+            self._catalog, self._built_at = looked.value, now
+            self.run_worker(self._build(looked.value), exclusive=True, group="rows", description="rows")
+        self._show_words()
+
+    async def _build(self, catalog: Catalog) -> None:
+        now, glyphs = self.console.store.backend.now(), self.console.glyphs
+        self._entries = await apart(entries_of, catalog.backups, now, glyphs)
+        self._by_key = {entry.row.key: entry.backup for entry in self._entries}
+        self._arrange()
+        self._show_words()
+        self._show_focus()
+
+    def _arrange(self) -> None:
+        _, key = SORTS[self._sort]
+        entries = sorted(self._entries, key=key)
+        self._sorted = [entry.row for entry in entries]
+        self._filter()
+
+    def _filter(self) -> None:
+        bar = self.query_one("#filter", FilterBar)
+        shown = matching(self._sorted, bar.text)
+        self.query_one(InventoryTable).show(self._with_notes(shown))
+        bar.count(len(shown), len(self._sorted))
+        self._show_words()
+
+    def _with_notes(self, rows: Any) -> list[TableRow]:
+        """The rows, with what runs on a backup now in its notes."""
+        about = {self.about(job) for job in self.console.store.running}
+        marked = self.console.store.marked
+        about |= {marked.id} if marked else set()
+        if not about - {""}:
+            return list(rows)
+        out = []
+        for row in rows:
+            backup = self._by_key.get(row.key)
+            if backup is not None and backup.id in about:
+                note = self.note_of(backup) or ("marked" if backup == marked else "")
+                if note:
+                    cells = list(row.cells)
+                    cells[NOTES] = ", ".join(filter(None, [note, cells[NOTES]]))
+                    cells[FEW_NOTES] = note
+                    row = row._replace(cells=tuple(cells))
+            out.append(row)
+        return out
+
+    def notes_changed(self) -> None:
+        """What runs is said in the rows."""
+        if self._sorted:
+            rows = matching(self._sorted, self.query_one("#filter", FilterBar).text)
+            self.query_one(InventoryTable).show(self._with_notes(rows))
+
+    marked_changed = notes_changed
+
+    def _show_words(self) -> None:
+        store, glyphs = self.console.store, self.console.glyphs
+        looked = store.catalog
+        problem = looked.problem
+        box = self.query_one(ProblemBox)
+        box.show(problem.what, problem.cause, problem.touched, problem.next) if problem else box.show("")
+        places = places_lines(looked.value, glyphs)
+        self.query_one("#archives-places", Static).update(plain_lines(places))
+        self.query_one("#archives-places").display = bool(places)
+        head = head_words(store, SORTS[self._sort][0], glyphs)
+        self.query_one("#archives-head", Static).update(plain(head))
+        table, empty = self.query_one(InventoryTable), self.query_one(Empty)
+        nothing = not table.rows
+        if nothing:
+            filtered = self.query_one("#filter", FilterBar).text if self._entries else ""
+            empty.show(*empty_words(store, filtered, building=self._building))
+        if (table.display, empty.display) != (not nothing, nothing):
+            had = self.focused in (table, empty, None)
+            table.display, empty.display = not nothing, nothing
+            if had:
+                (empty if nothing else table).focus()
+        self.refresh_bindings()
+
+    @property
+    def _building(self) -> bool:
+        """Whether backups are known whose rows are not made yet."""
+        return self._catalog is not None and bool(self._catalog.backups) and not self._entries
+
+    def _show_focus(self) -> None:
+        backup = self.focused_backup
+        name, line = self.query_one("#archives-name", Static), self.query_one("#archives-focus", Static)
+        if backup is None:
+            name.update("")
+            line.update("")
+            self.query_one(KeyValues).show(())
+            return
+        facts = facts_of(backup, self.console.store.backend.now(), self.console.glyphs)
+        name.update(plain(backup.id))
+        self.query_one(KeyValues).show(facts)
+        told = dict(facts)
+        holds = " + ".join(backup.parts) or "nothing known"
+        first = f"{backup.id}: {moment(backup.created)}, {holds}, in {backup.location}"
+        rest = [
+            text
+            for word, text in facts
+            if word in ("Deployment", "Encrypted", "Pinned", "Reason", "Consistency")
+        ]
+        third = "  ".join([f"Checked {told['Checked']}", *rest])
+        line.update(plain_lines("\n".join(f" {text}" for text in (first, told["Verdict"], third))))
+
+    def on_inventory_table_highlighted(self, event: InventoryTable.Highlighted) -> None:
+        """The summary follows the cursor."""
+        self._show_focus()
+        self.refresh_bindings()
+
+    async def on_inventory_table_opened(self, event: InventoryTable.Opened) -> None:
+        """Enter: everything about it."""
+        from tui.screens.archive_detail import ArchiveDetailScreen
+
+        backup = self.focused_backup
+        if backup is not None:
+            await self.app.push_screen(ArchiveDetailScreen(backup))
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Filters, or goes to, as it is typed."""
+        if event.bar.id == "filter":
+            self._filter()
+            self._show_focus()
+        elif event.text.strip():
+            key = jump_target(event.text, self._by_key, self.query_one(InventoryTable).rows)
+            self.query_one(InventoryTable).go_to(key)
+
+    def on_filter_bar_left(self) -> None:
+        """The list has the keys again."""
+        self.query_one("#jump", FilterBar).clear()
+        table = self.query_one(InventoryTable)
+        (table if table.display else self.query_one(Empty)).focus()
+
+    def action_filter(self) -> None:
+        """Words to filter by."""
+        self.query_one("#filter", FilterBar).open()
+
+    def action_jump(self) -> None:
+        """An id or a date to go to."""
+        self.query_one("#jump", FilterBar).open()
+
+    def action_sort(self) -> None:
+        """The next order."""
+        self._sort = (self._sort + 1) % len(SORTS)
+        self._arrange()
+
+    def action_back(self) -> None:
+        """Takes the filter away."""
+        self.query_one("#filter", FilterBar).clear()

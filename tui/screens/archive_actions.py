@@ -1,0 +1,308 @@
+"""What can be done with one backup: the same keys on the inventory and on the detail screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import msgspec
+from textual import events
+from textual.binding import Binding, BindingType
+
+from services.catalog.model import Backup
+from services.jobs.events import Finished
+from services.jobs.listing import JobSummary
+from tui.bridge import Follower, JobNews
+from tui.screens.archives_rows import reference
+from tui.screens.base import ConsoleScreen
+from tui.store import Problem
+
+RESCAN_AFTER = (
+    "backup",
+    "verify",
+    "pin",
+    "unpin",
+    "accept",
+    "delete",
+    "release",
+    "restore",
+    "finish",
+    "rollback",
+)
+"""Jobs whose end may have changed what the list says."""
+
+
+class BackupActions(ConsoleScreen):
+    """A screen with a backup in focus; starts the jobs of the verbs and tells how they ended."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("b", "backup", "Back up", id="archives.backup", tooltip="Start a backup"),
+        Binding("v", "verify", "Verify", id="archives.verify", tooltip="Prove this backup byte by byte"),
+        Binding("R", "restore", "Restore", id="archives.restore", tooltip="Open the restore wizard on it"),
+        Binding("c", "compare", "Compare", id="archives.compare", tooltip="Mark it; on a second one compare"),
+        Binding("l", "compare_live", "Compare with live", id="archives.compare_live", show=False),
+        Binding("p", "pin", "Pin or unpin", id="archives.pin", show=False),
+        Binding("a", "accept", "Accept as it is", id="archives.accept", show=False),
+        Binding("d", "delete", "Delete", id="archives.delete", tooltip="Move it into the trash; type its id"),
+        Binding("y", "copy", "Copy the id", id="archives.copy", show=False),
+        Binding("r", "rescan", "Look again", id="archives.rescan", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mine: dict[str, str] = {}
+        """Jobs begun here, and the backup each is about."""
+        self._followers: list[Follower] = []
+        self._running_jobs: frozenset[str] | None = None
+        self._again = False
+
+    @property
+    def focused_backup(self) -> Backup | None:
+        """The backup that the keys are about."""
+        raise NotImplementedError
+
+    @property
+    def every_backup(self) -> Sequence[Backup]:
+        """All that are known."""
+        catalog = self.console.store.catalog.value
+        return catalog.backups if catalog is not None else ()
+
+    def why_disabled(self, action: str) -> str:
+        """Why a key of this screen does nothing now; empty while it works."""
+        backup = self.focused_backup
+        profile = self.console.store.profile
+        if action == "backup" and not profile.locations:
+            return "No folder for backups is configured: 8 shows the line to write."
+        if action in _NEED_ONE and backup is None:
+            return "No backup is selected."
+        if action == "accept" and backup is not None and not (backup.suspicious or backup.missing_keys):
+            return f"{backup.id} is neither suspicious nor missing an object: there is nothing to accept."
+        if action == "delete" and profile.read_only:
+            return "READ-ONLY: no backup can be deleted."
+        if action == "delete" and backup is not None and backup.pinned:
+            return f"{backup.id} is pinned: p takes the pin away."
+        if action == "compare_live" and profile.mongo is None and profile.bucket is None:
+            return "Neither a database nor a bucket is configured."
+        return ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey where `why_disabled` has words."""
+        return None if self.why_disabled(action) else super().check_action(action, parameters)
+
+    def on_key(self, event: events.Key) -> None:
+        """A grey key says why."""
+        if len(event.key) == 1 or event.character:
+            active = self.active_bindings.get(event.key)
+            why = self.why_disabled(active.binding.action) if active and not active.enabled else ""
+            if why:
+                event.stop()
+                self.console.say(why, severity="warning")
+
+    async def action_backup(self) -> None:
+        """Asks for the reason, then starts one."""
+        from tui.screens.backup_dialog import ask_and_start_backup
+
+        self.run_worker(ask_and_start_backup(self.console), group="ask", description="back up")
+
+    def action_verify(self) -> None:
+        """Asks how deep, then starts."""
+        self.run_worker(self._verify(), group="ask", description="verify")
+
+    async def action_restore(self) -> None:
+        """The wizard, with this backup chosen."""
+        backup = self.focused_backup
+        if backup is not None:
+            await self.console.open_restore(backup=reference(backup, self.every_backup))
+
+    def action_compare(self) -> None:
+        """The first key marks, the second on another backup compares; on the marked one it takes the mark away."""
+        backup = self.focused_backup
+        if backup is None:
+            return
+        marked = self.console.store.marked
+        if marked is None:
+            self.console.store.marked = backup
+            self.console.say(
+                f"{backup.id} is marked: c on another backup compares them, l compares it with live."
+            )
+        elif (marked.id, marked.location) == (backup.id, backup.location):
+            self.console.store.marked = None
+            self.console.say("The mark is taken away.")
+        else:
+            self.console.store.marked = None
+            self._compare(marked, reference(backup, self.every_backup))
+        self.marked_changed()
+
+    def action_compare_live(self) -> None:
+        """The marked backup, or this one, against the live data."""
+        backup = self.console.store.marked or self.focused_backup
+        self.console.store.marked = None
+        self.marked_changed()
+        if backup is not None:
+            self._compare(backup, "live")
+
+    def marked_changed(self) -> None:
+        """Another backup is marked, or none."""
+
+    def _compare(self, one: Backup, other: str) -> None:
+        from tui.screens.compare import CompareScreen
+
+        self.app.push_screen(CompareScreen(reference(one, self.every_backup), other))
+
+    async def action_pin(self) -> None:
+        """Keeps it from every deletion, or no longer."""
+        from services.operations.pin import PinPlan
+
+        backup = self.focused_backup
+        if backup is not None:
+            verb = "unpin" if backup.pinned else "pin"
+            plan = PinPlan(backup=reference(backup, self.every_backup), unpin=backup.pinned)
+            await self.begin(verb, plan, backup)
+
+    def action_accept(self) -> None:
+        """Shows what would be accepted, then asks."""
+        self.run_worker(self._accept(), group="ask", description="accept")
+
+    def action_delete(self) -> None:
+        """Its id has to be typed."""
+        self.run_worker(self._delete(), group="ask", description="delete")
+
+    def action_copy(self) -> None:
+        """The id, as the verbs take it."""
+        backup = self.focused_backup
+        if backup is not None:
+            self.console.copy_text(reference(backup, self.every_backup), name="the backup's id")
+
+    def action_rescan(self) -> None:
+        """Looks through the locations again."""
+        self.rescan()
+
+    def rescan(self) -> None:
+        """Looks now, or once more when a look is under way that may have begun too early."""
+        if self.console.store.catalog.waiting:
+            self._again = True
+        else:
+            self.console.look_at("catalog")
+
+    async def begin(self, verb: str, plan: msgspec.Struct, backup: Backup) -> None:
+        """Starts a job on a backup and follows it; what forbids it is shown."""
+        started = await self.console.begin_job(verb, plan)
+        if started is None:
+            return
+        self._mine[started.job] = backup.id
+        backend = self.console.store.backend
+        self._followers.append(Follower(backend, self, started.job, started.folder))
+        if verb == "verify":
+            self.console.say(f"Verifying {backup.id} as job {started.job}; 6 shows it.")
+        self.notes_changed()
+
+    def notes_changed(self) -> None:
+        """What the rows say of running jobs may be new."""
+
+    def note_of(self, backup: Backup) -> str:
+        """What runs on a backup now, in words; empty for nothing."""
+        for job in self.console.store.running:
+            if self.about(job) == backup.id:
+                part = f" {job.progress:.0%}" if job.progress else ""
+                return f"{_DOING.get(job.verb, job.verb)}{part}"
+        return ""
+
+    def about(self, job: JobSummary) -> str:
+        """The backup a running job is about; empty when it is about none, or does not say."""
+        return self._mine.get(job.id) or (job.summary if job.verb == "verify" else "")
+
+    def on_unmount(self) -> None:
+        """The jobs go on; nobody reads their journals here any more."""
+        for follower in self._followers:
+            follower.close()
+
+    def on_job_news(self, news: JobNews) -> None:
+        """How a job begun here ended."""
+        if not news.ended:
+            return
+        self._followers = [one for one in self._followers if one.job != news.job]
+        self.rescan()
+        self.console.look_at_jobs()
+        if news.finished is not None:
+            self._tell(news.finished, self._mine.get(news.job, ""))
+        else:
+            self.console.say(
+                f"Job {news.job} ended without a result; 6 shows what it left.", severity="error"
+            )
+
+    def _tell(self, finished: Finished, backup: str) -> None:
+        error = finished.result.get("error")
+        if isinstance(error, dict):
+            self.console.show_problem(Problem(**{name: str(error.get(name) or "") for name in _PROBLEM}))
+            return
+        text, severity = ended_words(finished, backup)
+        self.console.say(text, severity=severity)
+
+    def watch_jobs(self) -> None:
+        """Looks through the locations again when a job has ended that may have changed them."""
+        running = self.console.store.running
+        now = frozenset(job.id for job in running if job.verb in RESCAN_AFTER or not job.verb)
+        before, self._running_jobs = self._running_jobs, now
+        if before is not None and before - now:
+            self.rescan()
+
+    async def _verify(self) -> None:
+        from services.operations.verify import VerifyPlan
+        from tui.screens.archive_dialogs import DepthModal
+
+        backup = self.focused_backup
+        if backup is None:
+            return
+        depth = await self.app.push_screen_wait(DepthModal(backup))
+        if depth is not None:
+            plan = VerifyPlan(backup=reference(backup, self.every_backup), depth=depth)
+            await self.begin("verify", plan, backup)
+
+    async def _accept(self) -> None:
+        from services.operations.accept import AcceptPlan
+        from tui.screens.archive_dialogs import accept_modal
+
+        backup = self.focused_backup
+        if backup is not None and await self.app.push_screen_wait(accept_modal(backup)):
+            await self.begin("accept", AcceptPlan(backup=reference(backup, self.every_backup)), backup)
+
+    async def _delete(self) -> None:
+        from tui.screens.archive_dialogs import confirm_delete
+
+        backup = self.focused_backup
+        if backup is None:
+            return
+        plan = await confirm_delete(self.console, backup, reference(backup, self.every_backup))
+        if plan is not None:
+            await self.begin("delete", plan, backup)
+
+
+def ended_words(finished: Finished, backup: str) -> tuple[str, str]:
+    """A job's end as a sentence and how loud it is."""
+    result = finished.result
+    warnings = result.get("warnings")
+    more = f" {warnings[0]}" if isinstance(warnings, list) and warnings else ""
+    loud = {"ok": "information", "fail": "error", "failed": "error"}.get(finished.status, "warning")
+    if "checks" in result:
+        bad = [one for one in result["checks"] if isinstance(one, dict) and one.get("status") != "ok"]
+        why = f": {bad[0].get('name')}: {bad[0].get('detail')}" if bad else ""
+        return f"Verify of {backup} ended {finished.status}{why}{more}", loud
+    if "pinned" in result:
+        return (
+            f"{backup} is {'pinned: no rule deletes it' if result['pinned'] else 'no longer pinned'}.{more}",
+            loud,
+        )
+    if "still" in result:
+        still = "; ".join(f"{part} is still not good: {why}" for part, why in result["still"].items())
+        return (
+            f"{backup} is accepted as it is{f', but {still}' if still else ' and counts as good'}.{more}",
+            loud,
+        )
+    return f"{backup}: {finished.status}.{more}", loud
+
+
+_NEED_ONE = frozenset(
+    {"verify", "restore", "compare", "compare_live", "pin", "accept", "delete", "copy", "detail"}
+)
+_PROBLEM = ("what", "cause", "touched", "next")
+_DOING = {"verify": "verifying", "delete": "deleting", "restore": "restoring"}
