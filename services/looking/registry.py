@@ -32,6 +32,13 @@ LOOKS: dict[str, LookEntry] = {
         seconds=10.0,
         what="The folder of the backups",
     ),
+    "discover": LookEntry(
+        module="services.looking.discover",
+        request="DiscoverRequest",
+        answer="DiscoverAnswer",
+        seconds=8.0,
+        what="This machine",
+    ),
     "live": LookEntry(
         module="services.looking.live",
         request="LiveRequest",
@@ -52,6 +59,20 @@ LOOKS: dict[str, LookEntry] = {
         answer="LocationsAnswer",
         seconds=10.0,
         what="The folder of the backups",
+    ),
+    "rates": LookEntry(
+        module="services.looking.rates",
+        request="RatesRequest",
+        answer="Rates",
+        seconds=10.0,
+        what="The journals of earlier jobs",
+    ),
+    "try_out": LookEntry(
+        module="services.looking.try_out",
+        request="TryRequest",
+        answer="TryAnswer",
+        seconds=15.0,
+        what="What was tried",
     ),
     "show": LookEntry(
         module="services.looking.show",

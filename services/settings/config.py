@@ -119,22 +119,27 @@ def read_config(paths: list[Path], named_by: str) -> tuple[Config, dict[str, str
     merged: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for path in paths:
-        data = _parse(path, named_by)
-        refuse_unknown_keys(data, Config, "", str(path))
-        try:
-            config = msgspec.convert(data, Config)
-        except msgspec.ValidationError as error:
-            raise UsageProblem(f"{path}: {_words(error)}", next=f"Correct {path}.") from None
-        _check(config, str(path))
+        data, _ = parse_config(read_text(path, named_by), str(path))
         _merge(merged, data, str(path), "", origin)
     return msgspec.convert(merged, Config), origin
 
 
-def _parse(path: Path, named_by: str) -> dict[str, Any]:
+def parse_config(text: str, path: str) -> tuple[dict[str, Any], Config]:
+    """One file's text as plain values and as what they mean; `path` is for the words of errors.
+
+    Errors: `UsageProblem` for what is no TOML, no known key or no value a key can have.
+    """
     try:
-        return tomllib.loads(read_text(path, named_by))
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageProblem(f"{path} is not valid TOML.", cause=str(error), next=f"Correct {path}.") from None
+    refuse_unknown_keys(data, Config, "", path)
+    try:
+        config = msgspec.convert(data, Config)
+    except msgspec.ValidationError as error:
+        raise UsageProblem(f"{path}: {_words(error)}", next=f"Correct {path}.") from None
+    _check(config, path)
+    return data, config
 
 
 def _words(error: msgspec.ValidationError) -> str:

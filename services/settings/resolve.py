@@ -35,11 +35,17 @@ DEFAULT = "default"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What was resolved: the deployment, and what the config files say beside it."""
+    """What was resolved: the deployment, and what the config files say beside it.
+
+    `env_file` is the `.env` file that was read, `named_config` the one config file that --config or
+    QUILLKEEP_CONFIG named; empty for none.
+    """
 
     profile: Profile
     config: Config
     config_files: tuple[str, ...] = ()
+    env_file: str = ""
+    named_config: str = ""
 
 
 def resolve(
@@ -73,8 +79,10 @@ def resolve_settings(
     env_file, env_file_named_by = _env_file(flags, chosen, name)
     if env_file is None and chosen is None and not _identifies(environment) and (cwd / ".env").is_file():
         env_file, env_file_named_by = str(cwd / ".env"), "the working folder"
+    read_from = ""
     if env_file is not None:
-        own = rising(own, env_file_layer(_absolute(env_file, cwd), env_file_named_by))
+        read_from = str(_absolute(env_file, cwd))
+        own = rising(own, env_file_layer(Path(read_from), env_file_named_by))
 
     if name is None:
         merged = rising(own, environment)
@@ -90,7 +98,13 @@ def resolve_settings(
     if flags.passphrase_file:
         merged[PASSPHRASE_FILE] = Value(flags.passphrase_file, "flag --passphrase-file")
     profile = _profile(name, chosen, config, origin, merged, flags)
-    return Settings(profile=profile, config=config, config_files=tuple(str(path) for path in files))
+    return Settings(
+        profile=profile,
+        config=config,
+        config_files=tuple(str(path) for path in files),
+        env_file=read_from,
+        named_config=flags.config or environ.get("QUILLKEEP_CONFIG", ""),
+    )
 
 
 def user_config_file() -> Path:
