@@ -69,6 +69,8 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     host: str = ""
     way_on: tuple[str, ...] = ()
+    app_stopped: bool = False
+    """A lost job that had stopped the application, by its journal; whether it runs now is not known here."""
 
 
 Known = dict[str, tuple[tuple[int, int], JobSummary]]
@@ -209,6 +211,7 @@ def _lost(folder: Path, started: Started) -> JobSummary:
         user=started.user,
         host=started.host,
         way_on=remains.way_on,
+        app_stopped=remains.app_to_start,
     )
 
 
