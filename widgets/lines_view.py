@@ -27,7 +27,7 @@ Build = Callable[[int], list[Line]]
 
 
 class LinesView(ScrollView, can_focus=True):
-    """Shows what `build` makes for its width; `follow` keeps the end in view."""
+    """Shows what `build` makes for its width; `follow` keeps the end in view while it is."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "lines--error",
@@ -92,10 +92,11 @@ class LinesView(ScrollView, can_focus=True):
         lines = [Line(escape(text), tone) for text, tone in self._build(self.size.width)]
         if lines == self._lines:
             return
+        at_end = not self._lines or self.is_vertical_scroll_end
         self._lines = lines
         self.virtual_size = Size(self.size.width, len(lines))
         self.refresh()
-        if self._follow:
+        if self._follow and at_end:
             self.scroll_end(animate=False)
 
 

@@ -57,9 +57,8 @@ class Confirming(Step):
                     classes="why",
                     markup=False,
                 )
-            words = str(plan.get("confirmation") or "")
-            if words:
-                yield TypedConfirmation(words, self.BUTTON, id="typed")
+            if self.words:
+                yield TypedConfirmation(self.words, self.BUTTON, id="typed")
             else:
                 yield Button(plain(self.BUTTON), id="ask", compact=True)
         yield Static("", id="confirm-next", classes="next", markup=False)
@@ -71,6 +70,11 @@ class Confirming(Step):
     def job_plan(self) -> msgspec.Struct:
         """What the job is asked."""
         raise NotImplementedError
+
+    @property
+    def words(self) -> str:
+        """What has to be typed; empty where y/n is enough."""
+        return str((self.state.plan or {}).get("confirmation") or "")
 
     def question(self) -> str:
         """What is asked where y/n is enough."""

@@ -14,11 +14,15 @@ from tui.bridge import apart
 from tui.progress import amount, duration
 from tui.screens.restore.following import FollowingStep
 from tui.screens.restore.model import StepName
-from tui.screens.restore.plan_rows import plan_rows, plan_text, verdict
+from tui.screens.restore.plan_rows import plan_rows, verdict
 from tui.screens.restore.run_journal import TITLES, PhaseSeen
+from widgets.glyphs import Glyphs
 from widgets.lines_view import Line, LinesView, wrapped
 from widgets.plain import plain
 from widgets.progress_line import ProgressLine
+
+SAVED_CELLS = 120
+"""How wide a saved plan is."""
 
 
 class PlanView(FollowingStep):
@@ -54,6 +58,14 @@ class PlanView(FollowingStep):
     def heading(self, plan: dict[str, Any]) -> list[str]:
         """Sentences above the plan."""
         raise NotImplementedError
+
+    def verdict(self, plan: dict[str, Any]) -> Line:
+        """The plan in one line."""
+        return verdict(plan, self.console.glyphs, back=self.BACK)
+
+    def body(self, plan: dict[str, Any], glyphs: Glyphs, width: int, *, unfolded: bool) -> list[Line]:
+        """The plan in lines."""
+        return plan_rows(plan, glyphs, width, unfolded=unfolded, back=self.BACK)
 
     def still_holds(self) -> bool:
         """Whether the plan in the state is the one for what is asked now."""
@@ -170,7 +182,8 @@ class PlanView(FollowingStep):
     def text(self) -> str:
         """The plan as text."""
         plan = self.state.plan or {}
-        return "\n".join([*self.heading(plan), "", plan_text(plan, back=self.BACK)])
+        lines = self.body(plan, Glyphs(utf8=False), SAVED_CELLS, unfolded=True)
+        return "\n".join([*self.heading(plan), "", *(line.text.rstrip() for line in lines), ""])
 
     @property
     def _file(self) -> str:
@@ -195,7 +208,7 @@ class PlanView(FollowingStep):
     def _head(self, plan: dict[str, Any] | None) -> None:
         head = self.query_one("#plan-verdict", Static)
         if plan is not None:
-            line = verdict(plan, self.console.glyphs, back=self.BACK)
+            line = self.verdict(plan)
         elif self._error is not None:
             line = Line(self.console.glyphs.status("fail", "No plan could be made"), "error")
         else:
@@ -225,7 +238,7 @@ class PlanView(FollowingStep):
             return lines
         for sentence in self.heading(plan):
             lines += [Line(text, "dim") for text in wrapped(sentence, width)]
-        return [*lines, *plan_rows(plan, self.console.glyphs, width, unfolded=self._unfolded, back=self.BACK)]
+        return [*lines, *self.body(plan, self.console.glyphs, width, unfolded=self._unfolded)]
 
     def _next(self, plan: dict[str, Any] | None) -> str:
         if self.followed or (plan is None and self._error is None):

@@ -25,13 +25,6 @@ EFFECTS = {
 }
 
 
-def plan_text(plan: Mapping[str, Any], *, back: bool = False) -> str:
-    """The whole plan as plain text, to copy or save."""
-    return "\n".join(
-        line.text.rstrip() for line in plan_rows(plan, Glyphs(utf8=False), 120, unfolded=True, back=back)
-    )
-
-
 def plan_rows(
     plan: Mapping[str, Any], glyphs: Glyphs, width: int, *, unfolded: bool, back: bool = False
 ) -> list[Line]:

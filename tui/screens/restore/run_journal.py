@@ -201,6 +201,10 @@ def untouched_yet(run: RunJournal, verb: str) -> str:
         if verb == "rollback":
             return "Too late to cancel: the first rename has begun. What was live is set aside, not dropped."
         return "Too late to cancel: the first rename has begun. What was live is kept as rollback copies."
+    if verb == "release":
+        if run.reached("releasing"):
+            return "Too late to cancel: the copies are being dropped. What is live is not touched."
+        return "Not touched yet: the copies are still there. What is live is not touched at all."
     if verb == "finish":
         return "Not touched yet: collections are as the interrupted job left them."
     bucket = (

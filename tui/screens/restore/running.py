@@ -32,7 +32,7 @@ from widgets.plain import plain
 QUIET_SECONDS = 15.0
 """After this long without a word a time left is not shown any more, but since when nothing was heard."""
 LOOK_SECONDS = 5.0
-WHAT = {"restore": "Restoring", "finish": "Finishing", "rollback": "Rolling back"}
+WHAT = {"restore": "Restoring", "finish": "Finishing", "rollback": "Rolling back", "release": "Releasing"}
 
 
 class RunningStep(FollowingStep):
@@ -111,6 +111,8 @@ A time left is shown only while one can be measured.
                 return "The job has ended."
             if self.run.renaming:
                 return "Too late: the first rename has begun, and what began is finished."
+            if self.run.reached("releasing"):
+                return "Too late: the copies are being dropped."
             if self.run.cancelling:
                 return "It is being cancelled already."
             if self.run.started is None:

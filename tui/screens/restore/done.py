@@ -1,0 +1,207 @@
+"""Step 9: the application, what stays and until when, how to roll back, and how long it all took."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from tui.screens.restore.following import FollowingStep
+from tui.screens.restore.model import StepName
+from tui.screens.restore.proof_rows import outcome
+from tui.screens.restore.report import recovery, report_json, report_text
+from widgets.lines_view import Line, LinesView, wrapped
+from widgets.plain import plain
+
+
+class DoneStep(FollowingStep):
+    """What is left to do, and what is left behind."""
+
+    NAME: ClassVar[StepName] = "done"
+    TOPICS: ClassVar[tuple[str, ...]] = ("live",)
+    HELP: ClassVar[str] = """
+# Done
+
+Where the application stands, what stays until when, and how long it took.
+
+- `Z` shows the rollback: what was live before comes back, what is live now is set aside
+- `R` counts what exists only in the rollback copies, and releases them when the job's id is typed
+- `s` saves the report as Markdown, `j` as JSON, `y` copies it
+- `enter` goes to Health
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "health", "To Health", id="done.health"),
+        Binding("Z", "rollback", "Roll back", id="done.rollback"),
+        Binding("R", "release", "Release copies", id="done.release"),
+        Binding("s", "save", "Save report", id="done.save"),
+        Binding("j", "save_json", "Save as JSON", id="done.json"),
+        Binding("y", "copy", "Copy", id="done.copy"),
+        Binding("o", "open", "Job and log", id="done.job"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="done-title", classes="question", markup=False)
+        yield LinesView(ellipsis=self.console.glyphs.ellipsis, id="done-lines")
+        yield Static(
+            plain("Enter goes to Health; Z, R and the saved report stay possible later."),
+            classes="next",
+            markup=False,
+        )
+
+    def entered(self) -> None:
+        """Reads the journal for the application's state."""
+        self.query_one(LinesView).focus()
+        self.follow_state()
+        self._draw()
+
+    def heard(self) -> None:
+        """The journal is read."""
+        self._draw()
+
+    def show(self, topic: str) -> None:
+        """The live look tells sizes of the copies and the application's state."""
+        self._draw()
+
+    @property
+    def swap_job(self) -> str:
+        """The job that holds the copies."""
+        result = self.state.result or {}
+        return str(result.get("job") or self.state.job)
+
+    @property
+    def holds_copies(self) -> bool:
+        """Whether there is something to roll back or release."""
+        return bool((self.state.result or {}).get("rollback_until"))
+
+    def why_no_way_back(self) -> str:
+        """It is over."""
+        return "It is over: Z shows the rollback, Enter goes to Health."
+
+    def why_disabled(self, action: str) -> str:
+        """Why there is nothing to roll back or release."""
+        if action in ("rollback", "release"):
+            if not self.holds_copies:
+                return "This job left no copies: there is nothing to roll back or to release."
+            if self.console.store.profile.read_only:
+                return "READ-ONLY: nothing live may be changed from this console."
+        return ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Greys what has a reason against it."""
+        return None if self.why_disabled(action) else True
+
+    async def action_health(self) -> None:
+        """To Health."""
+        self.console.look_at("live", "catalog")
+        await self.console.action_show_mode("health")
+
+    def action_rollback(self) -> None:
+        """The rollback's own plan."""
+        from tui.screens.restore.rollback import open_rollback
+
+        if not self._refused("rollback"):
+            open_rollback(self.console, self.swap_job)
+
+    def action_release(self) -> None:
+        """What exists only in the copies, then the job's id."""
+        from tui.screens.restore.release import open_release
+
+        if not self._refused("release"):
+            open_release(self.console, self.swap_job)
+
+    def action_save(self) -> None:
+        """Markdown."""
+        self.console.save_text(self._report(), name=f"quillkeep-{self.state.verb}-{self.state.job}.md")
+
+    def action_save_json(self) -> None:
+        """JSON."""
+        text = report_json(self.state, self.run, self.console.store)
+        self.console.save_text(text, name=f"quillkeep-{self.state.verb}-{self.state.job}.json")
+
+    def action_copy(self) -> None:
+        """The report."""
+        self.console.copy_text(self._report(), name="the report")
+
+    def action_open(self) -> None:
+        """The job's own screen."""
+        self.console.open_job(self.state.job)
+
+    def _report(self) -> str:
+        return report_text(self.state, self.run, self.console.store)
+
+    def _refused(self, action: str) -> bool:
+        words = self.why_disabled(action)
+        if words:
+            self.console.say(words, severity="warning")
+        return bool(words)
+
+    def _draw(self) -> None:
+        if not self.is_mounted:
+            return
+        line = outcome(self.state.verb, self.state.result, self.console.glyphs)
+        title = plain(line.text)
+        self.query_one("#done-title", Static).update(
+            title.stylize(f"$text-{line.tone}") if line.tone else title
+        )
+        self.query_one(LinesView).show(self._lines)
+        self.screen.refresh_bindings()
+
+    def _lines(self, width: int) -> list[Line]:
+        lines: list[Line] = []
+
+        def say(key: str, text: str, tone: str = "") -> None:
+            first = f"{key:<4}"
+            lines.extend(Line(part, tone) for part in wrapped(text, width, first=first, rest=" " * 4))
+
+        say("1", *self._application())
+        if self.holds_copies:
+            until = str((self.state.result or {}).get("rollback_until") or "")[:16].replace("T", " ")
+            say(
+                "2",
+                f"What was live before is kept beside the live data, at least until {until} UTC{self._copies()}. "
+                "It may hold documents that exist nowhere else.",
+            )
+            say(
+                "Z",
+                f"shows how to roll back job {self.swap_job}; what is live now would be set aside, not dropped.",
+            )
+            say("R", "counts what exists only in the copies, and releases them when the job's id is typed.")
+        else:
+            say("2", "No rollback copies were left.")
+        lines.append(Line(""))
+        for number, sentence in enumerate(recovery(self.state, self.console.store)):
+            lines.extend(Line(part, "dim" if number else "strong") for part in wrapped(sentence, width))
+        return lines
+
+    def _copies(self) -> str:
+        live = self.console.store.looked("live").value
+        swap = next((one for one in live.swaps if one.job == self.swap_job), None) if live else None
+        if swap is None:
+            return ""
+        from tui.progress import amount
+
+        return f" ({swap.documents:,} documents, {amount(swap.bytes, 'bytes')})"
+
+    def _application(self) -> tuple[str, str]:
+        """Where it stands by the journal, and what is left to do."""
+        app, state = self.console.store.profile.app, self.run.app
+        start = f" Start it: {app.start}" if app and app.start else ""
+        if state == "started":
+            return "The application was started again by the job. Open Quilltap and look.", "strong"
+        if state in ("stopping", "stopped"):
+            asked = ", as you asked" if self.state.leave_app_stopped else ""
+            return f"The application is still stopped{asked}.{start or ' Start it yourself now.'}", "warning"
+        if state == "found-stopped":
+            return (
+                f"The application was stopped before and still is.{start or ' Start it yourself now.'}",
+                "warning",
+            )
+        if not self.run.ended:
+            return "Reading where the application stands.", "dim"
+        return (
+            "Quillkeep did not stop the application. If you stopped it, start it now "
+            "(docker compose start app, where it runs in Compose).",
+            "strong",
+        )

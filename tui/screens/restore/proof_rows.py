@@ -1,0 +1,230 @@
+"""How a job ended, in lines: what was counted and proven, or what was and wasn't touched and the ways on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tui.present_plan import is_unchanged, loses
+from tui.progress import amount, duration
+from tui.screens.restore.run_journal import RunJournal
+from widgets.glyphs import Glyphs
+from widgets.lines_view import Line, fitted, wrapped
+from widgets.text import escape
+
+GOOD = ("ok", "warnings")
+NOUNS = {"restore": "Restore", "finish": "Finish", "rollback": "Rollback", "release": "Release"}
+DONE = {"restore": "Restored", "finish": "Finished", "rollback": "Rolled back"}
+
+
+def outcome(verb: str, result: Mapping[str, Any] | None, glyphs: Glyphs) -> Line:
+    """The end in one line; nothing is called restored that was not counted."""
+    noun = NOUNS.get(verb, verb)
+    if result is None:
+        return Line(
+            f"{glyphs.status('lost', 'LOST')}: the {verb} ended without a result; its process is gone",
+            "error",
+        )
+    status = str(result.get("status"))
+    if status not in GOOD:
+        return Line(f"{glyphs.status(status, status.upper())}: the {verb} was not done", "error")
+    if verb == "release":
+        dropped = len(result.get("collections") or ())
+        return Line(f"{glyphs.of(status)} Released: {dropped:,} copies dropped", _tone(status))
+    counted = _counted(result)
+    if not counted:
+        return Line(f"{glyphs.of(status)} {noun} ended well; nothing was left to do", _tone(status))
+    worded = "with warnings, read them" if status == "warnings" else "proven"
+    return Line(f"{glyphs.of(status)} {DONE.get(verb, noun)}, {worded}: {counted}", _tone(status))
+
+
+def _tone(status: str) -> str:
+    return "success" if status == "ok" else "warning"
+
+
+def _counted(result: Mapping[str, Any]) -> str:
+    collections = result.get("collections")
+    parts = []
+    if isinstance(collections, Mapping) and collections:
+        documents = sum(int(entry.get("documents") or 0) for entry in collections.values())
+        parts.append(f"{len(collections):,} collections with {documents:,} documents counted")
+    objects = result.get("objects")
+    if isinstance(objects, Mapping):
+        parts.append(f"{int(objects.get('put') or 0):,} objects put, {int(objects.get('kept') or 0):,} kept")
+    return ", ".join(parts)
+
+
+def proof_rows(
+    verb: str,
+    result: Mapping[str, Any] | None,
+    plan: Mapping[str, Any] | None,
+    run: RunJournal,
+    glyphs: Glyphs,
+    width: int,
+) -> list[Line]:
+    """Everything the result says; warnings first, then the proof, then what is no longer live."""
+    lines: list[Line] = []
+
+    def say(text: str, tone: str = "", status: str = "none") -> None:
+        lines.extend(
+            Line(part, tone) for part in wrapped(text, width, first=f"{glyphs.of(status)} ", rest="  ")
+        )
+
+    if result is None:
+        return lines
+    error = result.get("error")
+    if isinstance(error, Mapping):
+        for key, word, tone in (
+            ("what", "", "error"),
+            ("cause", "Why: ", ""),
+            ("touched", "Touched: ", "strong"),
+            ("next", "Next: ", "accent"),
+        ):
+            if error.get(key):
+                lines.extend(
+                    Line(part, tone)
+                    for part in wrapped(str(error[key]), width, first=word, rest=" " * len(word))
+                )
+        return lines
+    for warning in result.get("warnings") or ():
+        say(str(warning), "warning", "warn")
+    if verb == "release":
+        return [*lines, *released_rows(result, glyphs, width)]
+    if run.proven:
+        say(
+            f"Content: every document of {len(run.proven):,} collections was read back and its sum equals the "
+            "backup's, before the first rename.",
+            "success",
+            "ok",
+        )
+    if run.reached("proving what is live") and _counted(result):
+        say(
+            "Live: by UUID exactly the proven collections are live, with their indexes, options and views.",
+            "success",
+            "ok",
+        )
+    objects = result.get("objects")
+    if isinstance(objects, Mapping):
+        replaced = int(objects.get("replaced") or 0)
+        kept = f" {replaced:,} of them replaced, their old bytes kept." if replaced else ""
+        proven = " Proven by listing the bucket again." if run.reached("proving objects") else ""
+        say(
+            f"Objects: {int(objects.get('put') or 0):,} put ({amount(int(objects.get('bytes') or 0), 'bytes')}), "
+            f"{int(objects.get('kept') or 0):,} kept.{kept}{proven}",
+            "success",
+            "ok",
+        )
+    for key, word in (("pairs", "Pair check"), ("pepper", "Pepper")):
+        found = result.get(key)
+        if isinstance(found, Mapping) and found.get("status"):
+            status = str(found["status"])
+            say(f"{word}: {status}. {found.get('detail') or ''}".strip(), "", status)
+    lines += _lost_from_view(result, plan, glyphs, width)
+    lines += _table(result, plan, glyphs, width)
+    for fact in result.get("facts") or ():
+        say(str(fact), "dim")
+    return lines
+
+
+def _lost_from_view(
+    result: Mapping[str, Any], plan: Mapping[str, Any] | None, glyphs: Glyphs, width: int
+) -> list[Line]:
+    rows = [row for row in (plan or {}).get("collections") or () if row.get("live") and not is_unchanged(row)]
+    rows = [row for row in rows if row.get("action") in ("replace", "set aside", "in place")]
+    if not rows:
+        return []
+    losing = sorted((row for row in rows if loses(row)), key=loses, reverse=True)
+    named = ", ".join(f"{row['name']} {loses(row):,}" for row in losing[:6])
+    more = f" and {len(losing) - 6} more collections" if len(losing) > 6 else ""
+    until = str(result.get("rollback_until") or "")[:16].replace("T", " ")
+    where = f"kept in the rollback copies, at least until {until} UTC" if until else "see the rollback"
+    if losing:
+        text = f"Between backup and incident, not live any more: at least {named}{more} documents; {where}."
+    else:
+        names = ", ".join(str(row["name"]) for row in rows[:6])
+        text = (
+            f"Replaced by other content: {names}{' ...' if len(rows) > 6 else ''}; what was live is {where}."
+        )
+    return [Line(part, "warning") for part in wrapped(text, width, first=f"{glyphs.of('warn')} ", rest="  ")]
+
+
+def _table(
+    result: Mapping[str, Any], plan: Mapping[str, Any] | None, glyphs: Glyphs, width: int
+) -> list[Line]:
+    collections = result.get("collections")
+    if not isinstance(collections, Mapping) or not collections:
+        return []
+    planned = {row["name"]: row for row in (plan or {}).get("collections") or ()}
+    head = ("COLLECTION", "LIVE NOW", "IN BACKUP", "WAS LIVE", "INDEXES")
+    rows = []
+    for name, entry in sorted(collections.items()):
+        row = planned.get(name, {})
+        rows.append(
+            (
+                escape(str(name)),
+                _count(entry.get("documents")),
+                _count(row.get("backup")),
+                _count(row.get("live")),
+                f"{len(entry.get('indexes') or ()):,}",
+            )
+        )
+    shown = [0, 1, 2, 3, 4] if planned else [0, 1, 4]
+    widths = [max(len(line[column]) for line in (head, *rows)) for column in range(5)]
+    fixed = sum(widths[column] + 2 for column in shown[1:])
+    widths[0] = max(8, min(widths[0], width - fixed))
+
+    def line(cells: Sequence[str]) -> str:
+        rest = "".join(f"  {cells[column]:>{widths[column]}}" for column in shown[1:])
+        return fitted(cells[0], widths[0], glyphs.ellipsis) + rest
+
+    lines = [Line(line(head), "strong")]
+    for cells in rows:
+        differs = bool(planned) and cells[2] != "-" and cells[1] != cells[2]
+        lines.append(Line(line(cells), "warning" if differs else ""))
+    return lines
+
+
+def released_rows(result: Mapping[str, Any], glyphs: Glyphs, width: int) -> list[Line]:
+    """The copies of a release, those that hold what exists nowhere else first."""
+    entries = sorted(result.get("collections") or (), key=lambda entry: -int(entry.get("only_here") or 0))
+    lines: list[Line] = []
+    if entries:
+        head = ("COPY OF", "DOCUMENTS", "NOWHERE ELSE", "SIZE")
+        rows = [
+            (
+                escape(str(entry["name"])),
+                _count(entry.get("documents")),
+                _count(entry.get("only_here")),
+                amount(int(entry.get("bytes") or 0), "bytes"),
+            )
+            for entry in entries
+        ]
+        widths = [max(len(line[column]) for line in (head, *rows)) for column in range(4)]
+        widths[0] = max(8, min(widths[0], width - sum(widths[1:]) - 6))
+        for number, cells in enumerate((head, *rows)):
+            rest = "".join(
+                f"  {cell:>{cells_wide}}" for cell, cells_wide in zip(cells[1:], widths[1:], strict=True)
+            )
+            only = number and int(entries[number - 1].get("only_here") or 0)
+            tone = "strong" if not number else "error" if only else ""
+            lines.append(Line(fitted(cells[0], widths[0], glyphs.ellipsis) + rest, tone))
+    text = (
+        f"{int(result.get('objects') or 0):,} copied objects; "
+        f"{amount(int(result.get('bytes') or 0), 'bytes')} in all."
+    )
+    return [*lines, *(Line(part) for part in wrapped(text, width))]
+
+
+def timing(run: RunJournal) -> str:
+    """When the job ran and how long, as far as its journal tells."""
+    if run.started is None:
+        return ""
+    began = run.started.at
+    if run.finished is None:
+        return f"Job {run.started.job}, begun {began:%Y-%m-%d %H:%M:%S} UTC"
+    took = duration((run.finished.at - began).total_seconds())
+    return f"Job {run.started.job}, {began:%Y-%m-%d %H:%M:%S} to {run.finished.at:%H:%M:%S} UTC, {took}"
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else "-"

@@ -1,0 +1,200 @@
+"""Rollback from the console: its own plan, y/n or typed words as the plan says, then the job and its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from services.operations.restore_model import RollbackPlan
+from tui.screens.base import ConsoleScreen
+from tui.screens.restore.confirm import Confirming
+from tui.screens.restore.model import StepName, WizardState
+from tui.screens.restore.plan import PlanView
+from tui.screens.restore.proof import ProofStep
+from tui.screens.restore.running import RunningStep
+from tui.screens.restore.step import Step
+from tui.store import Problem
+from widgets.plain import plain
+
+if TYPE_CHECKING:
+    from tui.app import QuillkeepApp
+
+
+class RollbackPlanStep(PlanView):
+    """What comes back, and what was written since."""
+
+    NAME: ClassVar[StepName] = "plan"
+    VERB = "rollback-plan"
+    BACK = True
+    HELP: ClassVar[str] = """
+# The plan of a rollback
+
+What would come back from the rollback copies, and what was written since they were put aside. Nothing is
+changed here. `enter` goes on to the confirmation, `p` plans again, `escape` leaves.
+"""
+
+    def request(self) -> msgspec.Struct:
+        return RollbackPlan(job=self.state.job or None)
+
+    def planned(self) -> None:
+        """The plan that is confirmed names its job, so that a newer one cannot slip in."""
+        self.state.job = str((self.state.plan or {}).get("backup") or "").split()[-1]
+        self.state.acknowledged.clear()
+
+    def heading(self, plan: dict[str, Any]) -> list[str]:
+        return [f"Puts the {plan.get('backup')} back into {plan.get('target')}."]
+
+
+class RollbackConfirm(Confirming):
+    """y/n while nothing was written since, else the typed confirmation."""
+
+    NAME: ClassVar[StepName] = "confirm"
+    VERB = "rollback"
+    BUTTON = "Roll back now (Enter)"
+    HELP: ClassVar[str] = """
+# Confirm the rollback
+
+Each risk is accepted by itself with `space`. While nothing was written since the restore, the button asks y/n;
+otherwise the target is typed as it stands there. `escape` goes back to the plan.
+"""
+
+    def effects(self, plan: Mapping[str, Any]) -> list[str]:
+        count = len(plan.get("collections") or ())
+        live = self.console.store.looked("live").value
+        waits = live and any(swap.job == self.state.job and swap.state == "unfinished" for swap in live.swaps)
+        first = f"Puts the {plan.get('backup')} back into {plan.get('target')}: {count:,} collections."
+        if waits:
+            return [
+                first,
+                "It was interrupted: copies that never went live are dropped. This cannot be rolled back.",
+            ]
+        return [first, "What is live now is set aside, not dropped: this can be rolled back too."]
+
+    def question(self) -> str:
+        return f"Nothing was written since. Roll back {self.state.job}?"
+
+    def job_plan(self) -> msgspec.Struct:
+        return RollbackPlan(
+            job=self.state.job, allow=self.allowed, leave_app_stopped=self.state.leave_app_stopped
+        )
+
+
+class ShortWizard(ConsoleScreen):
+    """A plan, a confirmation, the job and its proof, over whatever screen was in front."""
+
+    MODE: ClassVar[str] = "restore"
+    TOPICS: ClassVar[tuple[str, ...]] = ("jobs", "live")
+    CSS_PATH = ["../../styles/restore.tcss", "../../styles/restore_run.tcss"]
+    VERB: ClassVar[str] = "rollback"
+    TITLE_WORDS: ClassVar[str] = "Rollback"
+    CLASSES: ClassVar[dict[str, type[Step]]] = {
+        "plan": RollbackPlanStep,
+        "confirm": RollbackConfirm,
+        "running": RunningStep,
+        "proof": ProofStep,
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back", id="rollback.back")]
+
+    def __init__(self, job: str | None) -> None:
+        super().__init__()
+        self.target = job or ""
+        self._state: WizardState | None = None
+        self._step: Step | None = None
+
+    @property
+    def state(self) -> WizardState:
+        """What was gathered; its `job` is the one to roll back until its own job was started."""
+        if self._state is None:
+            now = self.console.store.backend.now()
+            self._state = WizardState(opened=now, step="plan", job=self.target, verb=self.VERB)
+        return self._state
+
+    def compose_body(self) -> ComposeResult:
+        of = f" of {self.target}" if self.target else " of the newest restore that holds copies"
+        yield Static(plain(f" {self.TITLE_WORDS}{of}"), id="short-title", markup=False)
+        yield Vertical(id="wizard-body")
+
+    def on_mount(self) -> None:
+        """The plan comes first."""
+        self.call_later(self._go, "plan")
+
+    def show(self, topic: str) -> None:
+        if self._step is not None and topic in self._step.TOPICS:
+            self._step.show(topic)
+
+    async def on_step_forward(self, message: Step.Forward) -> None:
+        """To the next of the four; behind the proof it is over."""
+        message.stop()
+        if message.origin is not self._step:
+            return
+        order: tuple[StepName, ...] = ("plan", "confirm", "running", "proof")
+        following = order.index(self.state.step) + 1
+        to = message.to or (order[following] if following < len(order) else None)
+        if to is None:
+            self.dismiss(None)
+            return
+        await self._go(to)
+
+    async def on_step_back(self, message: Step.Back) -> None:
+        """A step back."""
+        message.stop()
+        await self.action_back()
+
+    async def action_back(self) -> None:
+        """From the confirmation to the plan, else out; a running job goes on."""
+        if self.state.step == "confirm":
+            await self._go("plan")
+            return
+        if self.state.step == "running":
+            self.console.say(f"Job {self.state.job} goes on; 6 shows it.")
+        self.console.look_at("live")
+        self.dismiss(None)
+
+    def why_disabled(self, action: str) -> str:
+        """Asks the step in hand."""
+        return self._step.why_disabled(action) if self._step else ""
+
+    async def _go(self, name: StepName) -> None:
+        state = self.state
+        state.step = name
+        body = self.query_one("#wizard-body", Vertical)
+        self._step = None
+        await body.remove_children()
+        step = self.CLASSES[name](state)
+        self._step = step
+        await body.mount(step)
+        step.entered()
+        for topic in step.TOPICS:
+            step.show(topic)
+        self.refresh_bindings()
+
+
+class RollbackScreen(ShortWizard):
+    """The rollback of one restore or rollback."""
+
+
+def open_rollback(console: QuillkeepApp, job: str | None) -> None:
+    """Opens the rollback of `job`, of the newest that holds copies without one; another profile's is refused."""
+    if not elsewhere(console, job):
+        console.push_screen(RollbackScreen(job))
+
+
+def elsewhere(console: QuillkeepApp, job: str | None) -> bool:
+    """Says so when a job was run for another profile: naming the job names its deployment."""
+    known = next((one for one in console.store.jobs.value or () if one.id == job), None)
+    if known is None or known.profile is None or known.profile == console.store.profile.name:
+        return False
+    console.show_problem(
+        Problem(
+            what=f"Job {job} was run for the profile {known.profile}, not for {console.store.profile.name or 'this one'}.",
+            touched="Nothing was touched.",
+            next=f"Switch to {known.profile} with P, then try again.",
+        )
+    )
+    return True
