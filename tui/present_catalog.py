@@ -23,6 +23,14 @@ KIND_WORDS = {
 }
 KNOWN_BY = {"manifest": "", "name": "by its name", "mtime": "by its file time"}
 
+STOCK_HEADINGS = (
+    ("verify", "To verify it without Quillkeep"),
+    ("prepare", "Before the next ones, once: the address with its password, in a file only you can read"),
+    ("aside", "To load it beside the live data without Quillkeep (overwrites nothing)"),
+    ("restore", "To restore it over the live data without Quillkeep (stop Quilltap first)"),
+)
+"""The keys of `commands` and what they are for."""
+
 Row = Mapping[str, Any]
 """A backup as the documents of `list` and `show` have it."""
 
@@ -148,11 +156,18 @@ def show_lines(document: Row, terminal: Terminal) -> list[str]:
             continue
         about = file["problem"] or (size(file["bytes"]) if file["bytes"] is not None else "folder")
         lines.append(f"  {file['mode'] or '----'}  {escape(file['path'])}  {about}")
-    for verb in ("verify", "restore"):
-        commands = document["commands"][verb]
-        if commands:
-            lines += ["", f"  To {verb} it without Quillkeep:"]
-            lines += [f"    {escape(command)}" for command in commands]
+    lines += [f"  {line}" if line else "" for line in stock_lines(document["commands"])]
+    return lines
+
+
+def stock_lines(commands: Row) -> list[str]:
+    """The stock commands under their headings, as a shell reads them: what is no command is a comment."""
+    lines: list[str] = []
+    for name, heading in STOCK_HEADINGS:
+        if commands[name]:
+            lines += ["", f"# {heading}:", *(escape(command) for command in commands[name])]
+    if commands["notes"]:
+        lines += ["", *(f"# {escape(note)}" for note in commands["notes"])]
     return lines
 
 

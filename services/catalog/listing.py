@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 
 from services.catalog.find import Found, find_backup
+from services.catalog.inside import collections_inside, index_count, objects_inside
 from services.catalog.manifest import Part, decode_manifest, manifest_fields
 from services.catalog.model import Backup
 from services.catalog.naming import printable
 from services.catalog.notes import Notes, note_fields, read_notes
 from services.catalog.scan import Catalog, survey
-from services.catalog.stock import NO_ARGUMENTS, restore_commands, verify_commands
+from services.catalog.stock_page import stock_page
 from services.paths import Paths
 from services.profile import Profile
 
@@ -125,6 +126,7 @@ def show(ref: str, profile: Profile, paths: Paths) -> dict[str, Any]:
     )
     warnings = [problem.sentence for problem in catalog.problems] if ref == "latest" else []
     warnings += [f"notes: {line}" for line in notes.unreadable]
+    inside = objects_inside(backup, str((manifest or {}).get("prefix") or ""))
     return {
         "status": "warnings" if warnings else "ok",
         "warnings": warnings,
@@ -136,19 +138,10 @@ def show(ref: str, profile: Profile, paths: Paths) -> dict[str, Any]:
         "notes": [note_fields(entry) for entry in notes.entries],
         "lost": list(backup.lost_keys),
         "missing_objects": list(backup.missing_keys),
-        "commands": {
-            "verify": verify_commands(backup),
-            "restore": _restore(backup, profile, database),
-            "note": NO_ARGUMENTS,
-        },
+        "collections_inside": collections_inside(backup) if manifest is None else None,
+        "objects_inside": msgspec.to_builtins(inside) if inside is not None else None,
+        "commands": stock_page(backup, profile, database, inside.escaped if inside is not None else 0),
     }
-
-
-def _restore(backup: Backup, profile: Profile, database: str) -> list[str]:
-    try:
-        return [line for line in restore_commands(backup, profile, database) if line != NO_ARGUMENTS]
-    except OSError as error:
-        return [f"# the backup cannot be read: {error.strerror}"]
 
 
 def _manifest(backup: Backup) -> dict[str, Any] | None:
@@ -162,7 +155,7 @@ def _manifest(backup: Backup) -> dict[str, Any] | None:
     for file in fields["files"]:
         file["members"] = len(file["members"])
     for entry in fields["collections"].values():
-        del entry["metadata"]
+        entry["indexes"] = index_count(entry.pop("metadata"))
     return fields
 
 

@@ -15,10 +15,11 @@ import pytest
 
 from services.catalog import layout, listing
 from services.catalog.find import Found, find_backup, newest_good
-from services.catalog.manifest import Part
+from services.catalog.manifest import Part, decode_manifest, encode_manifest
 from services.catalog.notes import CheckNote, append_note
 from services.catalog.scan import survey
 from services.errors import QuillkeepError, Refused, UsageProblem
+from services.objects.manifest import ObjectLine, write_lines
 from services.operations.accept import AcceptPlan, accept
 from services.operations.pin import PinPlan, pin
 from services.paths import Paths
@@ -210,11 +211,16 @@ def test_the_show_document_and_its_commands(place: Place) -> None:
     for command in checks[:2]:
         subprocess.run(["bash", "-c", command], check=True, capture_output=True)
     (restore, objects) = document["commands"]["restore"]
-    assert (
-        f"--uri=mongodb://{HOST}/ --nsInclude='quilltap.*' --drop --archive=" in restore
-        and "--gzip" in restore
-    )
-    assert "hunter22" not in str(document)
+    assert "mongorestore --config=mongo.yaml --nsInclude='quilltap.*' --drop --archive=" in restore
+    assert "--gzip" in restore and "@" not in restore
+    (aside,) = document["commands"]["aside"]
+    assert "--nsFrom='quilltap.*' --nsTo='quilltap_restored.*'" in aside and "--drop" not in aside
+    write, line = document["commands"]["prepare"]
+    assert write == "(umask 077; cat > mongo.yaml)" and f"uri: mongodb://USER:PASSWORD@{HOST}/" in line
+    assert "hunter22" not in str(document) and "ana" not in str(document["commands"])
+    assert document["objects_inside"]["categories"] == {"other": {"count": 12, "bytes": 1266}}
+    assert document["collections_inside"] is None
+    assert {entry["indexes"] for entry in document["manifest"]["collections"].values()} == {None}
     assert "aws s3 cp --recursive" in objects and "sync" not in objects
 
 
@@ -235,6 +241,64 @@ def test_stock_commands_of_every_form(place: Place, fixture: str, expected: str)
     commands = document["commands"]["restore"]
     assert any(expected.format(folder=FIXTURES) in command for command in commands), commands
     assert not any("/quilltap --" in command for command in commands)
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        (f"mongodb://{HOST}/", f"--uri=mongodb://{HOST}/ "),
+        (f"mongodb://{HOST}/quilltap?replicaSet=rs0&appName=x", f"--uri='mongodb://{HOST}/?replicaset=rs0' "),
+        (f"mongodb://b.example,{HOST}/?tls=true", f"--uri='mongodb://b.example:27017,{HOST}/?tls=true' "),
+        (f"mongodb://ana:p%40w@{HOST}/users?tls=true", "--config=mongo.yaml "),
+    ],
+)
+def test_the_commands_reach_the_same_server(place: Place, uri: str, expected: str) -> None:
+    made = make_backup(place.folder, objects=None)
+    mongo = MongoTarget(uri=Secret(uri), database="quilltap")
+    profile = msgspec.structs.replace(place.profile, mongo=mongo)
+    commands = listing.show(made.id, profile, place.paths)["commands"]
+    assert expected in commands["restore"][0] and expected in commands["aside"][0]
+    told = " ".join(commands["prepare"])
+    assert ("USER:PASSWORD@db.example:27017/?tls=true&authsource=users" in told) == ("users" in uri)
+    assert "p%40w" not in str(commands)
+
+
+def test_objects_under_other_names_are_put_under_their_keys(place: Place) -> None:
+    made = make_backup(place.folder)
+    path = place.folder / layout.objects_list_name(made.id)
+    lines = [ObjectLine(key="users/../it's\n", file="__quillkeep_names/0"), ObjectLine(key="a")]
+    entry = write_lines(path, lines)
+    manifest = decode_manifest((place.folder / layout.manifest_name(made.id)).read_bytes())
+    files = tuple(entry if file.name == entry.name else file for file in manifest.files)
+    changed = msgspec.structs.replace(manifest, files=files)
+    (place.folder / layout.manifest_name(made.id)).write_bytes(encode_manifest(changed))
+    document = listing.show(made.id, place.profile, place.paths)
+    assert document["objects_inside"]["escaped"] == 1
+    last = document["commands"]["restore"][-1]
+    assert (
+        last.startswith("cd ")
+        and "put-object --endpoint-url http://minio:9000 --bucket quilltap-files" in last
+    )
+    assert any("1 keys cannot be file names" in note for note in document["commands"]["notes"])
+
+
+@pytest.mark.parametrize(
+    ("fixture", "names", "problem"),
+    [
+        ("backup-20261101", 15, ""),
+        ("quilltap-20261101.gz", 15, ""),
+        ("quilltap-20261101.gz.gpg", 0, "encrypted"),
+        ("quilltap_mongo_20261101_020000.tar.gz", 0, "all of it is read"),
+        ("s3_20261101_020000", 0, "no database part"),
+    ],
+)
+def test_a_foreign_dump_names_its_collections(place: Place, fixture: str, names: int, problem: str) -> None:
+    document = listing.show(str(FIXTURES / fixture), place.profile, place.paths)
+    inside = document["collections_inside"]
+    assert problem in inside["problem"] and len(inside["collections"]) == names
+    if fixture.startswith("s3"):
+        categories = document["objects_inside"]["categories"]
+        assert sum(one["count"] for one in categories.values()) == 30
 
 
 def test_pin_and_unpin_hold_for_every_copy(place: Place, tmp_path: Path) -> None:
