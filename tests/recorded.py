@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from services.errors import QuillkeepError
+from services.history.model import History
 from services.jobs.cancel import CancelAnswer
 from services.jobs.events import AnyEvent, Finished
 from services.jobs.launch import StartedJob
@@ -45,6 +46,7 @@ class RecordedBackend:
         looks: Mapping[str, Any] | None = None,
         jobs: list[JobSummary] | None = None,
         journals: Mapping[str, list[AnyEvent]] | None = None,
+        history: History | None = None,
     ) -> None:
         self.paths = paths or Paths(Path("/var/lib/quillkeep"))
         self.started: list[tuple[str, msgspec.Struct, Profile]] = []
@@ -53,6 +55,7 @@ class RecordedBackend:
         self._looks = dict(looks or {})
         self._jobs = list(jobs or [])
         self._journals = dict(journals or {})
+        self._history = history or History()
 
     def now(self) -> datetime:
         return self._now
@@ -96,6 +99,9 @@ class RecordedBackend:
 
     def list_jobs(self) -> list[JobSummary]:
         return list(self._jobs)
+
+    def history(self) -> History:
+        return self._history
 
     def follow(self, folder: Path, *, idle: Callable[[], None]) -> Iterator[AnyEvent]:
         events = self._journals.get(folder.name, [])

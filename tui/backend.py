@@ -13,6 +13,8 @@ from services.paths import Paths
 from services.profile import Profile
 
 if TYPE_CHECKING:
+    from services.history.model import History
+    from services.history.read import Known as KnownOperations
     from services.jobs.cancel import CancelAnswer
     from services.jobs.events import AnyEvent
     from services.jobs.launch import StartedJob
@@ -46,6 +48,9 @@ class Backend(Protocol):
     def list_jobs(self) -> list[JobSummary]:
         """`services.jobs.listing.list_jobs`."""
 
+    def history(self) -> History:
+        """`services.history.read.read_history`."""
+
     def follow(self, folder: Path, *, idle: Callable[[], None]) -> Iterator[AnyEvent]:
         """`services.jobs.journal.follow_events` from the start."""
 
@@ -56,6 +61,7 @@ class Machine:
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
         self._known_jobs: Known = {}
+        self._known_operations: KnownOperations = {}
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -86,6 +92,11 @@ class Machine:
         from services.jobs.listing import list_jobs
 
         return list_jobs(self.paths, self._known_jobs)
+
+    def history(self) -> History:
+        from services.history.read import read_history
+
+        return read_history(self.paths, self._known_operations)
 
     def follow(self, folder: Path, *, idle: Callable[[], None]) -> Iterator[AnyEvent]:
         from services.jobs.journal import follow_events

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -109,7 +110,7 @@ def _tell_restore(job: str, result: Mapping[str, Any]) -> Outcome:
     name = str(result.get("job") or job)
     way_on: tuple[str, ...] = ()
     if result.get("rollback_until"):
-        facts.append(("Rollback copies", f"kept at least until {result['rollback_until']}"))
+        facts.append(("Rollback copies", f"kept at least until {_minute(str(result['rollback_until']))}"))
         way_on = (f"quillkeep rollback {name}", f"quillkeep release {name}")
     return Outcome(
         changed=", ".join(words) or "nothing was left to change",
@@ -190,6 +191,14 @@ _TELLERS = {
     "plan": _tell_plan,
     "rollback-plan": _tell_plan,
 }
+
+
+def _minute(text: str) -> str:
+    """An RFC 3339 time to the minute; anything else as it is."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return text
 
 
 def _number(value: Any) -> int:

@@ -25,8 +25,10 @@ def amount(count: int, unit: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`8 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
+    """`0.4 s`, `38 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
     whole = round(seconds)
+    if seconds < 9.95 and seconds != whole:
+        return f"{seconds:.1f} s"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

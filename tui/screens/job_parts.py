@@ -85,7 +85,7 @@ def progress_of(phase: PhaseTold | None) -> str:
     if phase.rate:
         parts.append(f"{amount(int(phase.rate), phase.unit)}/s")
     if phase.eta is not None and phase.total and phase.done < phase.total:
-        parts.append(f"{duration(phase.eta)} left")
+        parts.append(f"{duration(round(phase.eta))} left")
     return "  ".join(parts)
 
 
