@@ -79,22 +79,27 @@ class LinesView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
         number = y + round(self.scroll_offset.y)
-        width = self.size.width
+        width = self._cells
         if number >= len(self._lines):
             return Strip.blank(width, self.rich_style)
         line = self._lines[number]
         style = self.get_component_rich_style(f"lines--{line.tone}") if line.tone else self.rich_style
         return Strip([Segment(fitted(line.text, width, self._ellipsis), style)], width)
 
+    @property
+    def _cells(self) -> int:
+        """What is left of the width beside the scrollbar, which is always kept free."""
+        return max(0, self.scrollable_content_region.width)
+
     def _lay_out(self) -> None:
-        if not self.size.width:
+        if not self._cells:
             return
-        lines = [Line(escape(text), tone) for text, tone in self._build(self.size.width)]
+        lines = [Line(escape(text), tone) for text, tone in self._build(self._cells)]
         if lines == self._lines:
             return
         at_end = not self._lines or self.is_vertical_scroll_end
         self._lines = lines
-        self.virtual_size = Size(self.size.width, len(lines))
+        self.virtual_size = Size(self._cells, len(lines))
         self.refresh()
         if self._follow and at_end:
             self.scroll_end(animate=False)

@@ -18,7 +18,7 @@ class TypedConfirmation(Vertical):
 
     DEFAULT_CSS = """
     TypedConfirmation { height: auto; }
-    TypedConfirmation Input { border: none; height: 1; }
+    TypedConfirmation Input, TypedConfirmation Input:focus { border: none; height: 1; padding: 0 1; }
     TypedConfirmation #said { height: 1; }
     """
 

@@ -12,7 +12,6 @@ from textual.containers import VerticalScroll
 from textual.widgets import Button, Static
 
 from services.operations.restore_model import ROLLBACK_HOURS, RestorePlan
-from tui.present_plan import is_unchanged
 from tui.screens.confirm import YesNoModal
 from tui.screens.restore.confirm_rows import Acceptable, LeaveStopped, RiskRow
 from tui.screens.restore.model import StepName, WizardState
@@ -228,11 +227,7 @@ right words it only moves to the button, and Enter on the button starts the rest
 
     def effects(self, plan: Mapping[str, Any]) -> list[str]:
         rows = [row for row in plan.get("collections") or () if row.get("action") not in ("keep", "nothing")]
-        changing = sum(1 for row in rows if not is_unchanged(row))
-        parts = []
-        if rows:
-            equal = f" ({len(rows) - changing} of them equal already)" if len(rows) > changing else ""
-            parts.append(f"{len(rows):,} collections{equal}")
+        parts = [f"{len(rows):,} collections"] if rows else []
         objects = plan.get("objects")
         if isinstance(objects, Mapping):
             parts.append(f"{int(objects.get('put') or 0):,} objects")
@@ -245,7 +240,7 @@ right words it only moves to the button, and Enter on the button starts the rest
             ]
         return [
             first,
-            f"What is live now is not dropped: it stays beside it for {ROLLBACK_HOURS} h at least, and Z brings it back.",
+            f"What is live now stays beside it, {ROLLBACK_HOURS} h at least; Z brings it back.",
         ]
 
     def job_plan(self) -> msgspec.Struct:

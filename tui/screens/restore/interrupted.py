@@ -104,7 +104,7 @@ def interrupted_lines(
     if found is not None and found.swap is not None and found.swap.collections:
         lines.append(Line(""))
         names = found.swap.collections
-        cells = max(8, min(36, max(len(name) for name in names)))
+        cells = max(len("COLLECTION"), min(36, max(len(name) for name in names)))
         lines.append(Line(f"{fitted('COLLECTION', cells)}  WHERE IT STANDS", "strong"))
         lines += [
             Line(f"{fitted(name, cells, glyphs.ellipsis)}  {where}") for name, where in sorted(names.items())

@@ -288,23 +288,34 @@ counts; `u` unfolds those that are the same.
         at = self.state.planned_at
         made = f" Planned at {at:%H:%M:%S} UTC." if at else ""
         created = str(plan.get("created") or "")[:16].replace("T", " ")
-        return [f"Restores {plan.get('backup')}, made {created} UTC, into {plan.get('target')}.{made}"]
+        lines = [f"Restores {plan.get('backup')}, made {created} UTC, into {plan.get('target')}.{made}"]
+        risks = [str(risk["word"]) for risk in plan.get("risks") or ()]
+        if risks:
+            lines.append(f"To be accepted one by one in the next step: {', '.join(risks)} (below).")
+        return lines
 
 
 def progress_words(phase: PhaseSeen) -> tuple[float | None, str]:
-    """A phase's share and what was measured; a time left only where the job could tell one."""
-    title = TITLES.get(phase.name, phase.name)
-    parts = [title]
+    """A phase's share and what was measured, behind its title; a time left only where the job could tell one."""
+    return phase.share, "  ".join([TITLES.get(phase.name, phase.name), *measured(phase)])
+
+
+def measured(phase: PhaseSeen) -> list[str]:
+    """How far, how long still, how fast and how much, as far as each is known."""
+    parts = []
     if phase.total:
         parts.append(f"{int((phase.share or 0) * 100)} %")
+    if phase.eta is not None and phase.done:
+        parts.append(f"{duration(phase.eta)} left")
+    if phase.rate:
+        parts.append(f"{amount(int(phase.rate), phase.unit)}/s")
+    if phase.total and phase.unit != "bytes":
+        parts.append(f"{phase.done:,} of {phase.total:,} {phase.unit}")
+    elif phase.total:
         parts.append(f"{amount(phase.done, phase.unit)} of {amount(phase.total, phase.unit)}")
     elif phase.done:
         parts.append(amount(phase.done, phase.unit))
-    if phase.rate:
-        parts.append(f"{amount(int(phase.rate), phase.unit)}/s")
-    if phase.eta is not None and phase.done:
-        parts.append(f"{duration(phase.eta)} left")
-    return phase.share, "  ".join(parts)
+    return parts
 
 
 async def _stop(cancel: Any, job: str) -> None:

@@ -33,10 +33,6 @@ def plan_rows(
     rows = [row for row in plan.get("collections") or () if isinstance(row, Mapping)]
     changed = sorted((row for row in rows if not is_unchanged(row)), key=loses, reverse=True)
     same = [row for row in rows if is_unchanged(row)]
-    for risk in plan.get("risks") or ():
-        text = f"risk {risk['word']}: {risk.get('detail') or ''}"
-        lines += _sentence("warning", text, "warning", glyphs, width)
-    lines += _said(plan, "warnings", glyphs, width)
     shown = [*changed, *(same if unfolded else ())]
     if shown:
         lines += _table(shown, glyphs, width, back=back)
@@ -55,6 +51,10 @@ def plan_rows(
         )
         lines += _sentence("unknown", words, "warning", glyphs, width)
     lines += _objects(plan.get("objects"), glyphs, width)
+    for risk in plan.get("risks") or ():
+        text = f"risk {risk['word']}: {risk.get('detail') or ''}"
+        lines += _sentence("warning", text, "warning", glyphs, width)
+    lines += _said(plan, "warnings", glyphs, width)
     for passed in plan.get("passed_over") or ():
         lines += _sentence("none", f"Passed over {passed}", "dim", glyphs, width)
     for fact in plan.get("facts") or ():
@@ -123,11 +123,11 @@ def _objects(objects: Any, glyphs: Glyphs, width: int) -> list[Line]:
         f"Objects: {put:,} to put{size}, {int(objects.get('keep') or 0):,} to keep, "
         f"{int(objects.get('only_live') or 0):,} only live (they stay)."
     )
-    return _sentence("none" if not put else "warn", text, "strong" if put else "", glyphs, width)
+    return _sentence("none", text, "strong" if put else "", glyphs, width)
 
 
 def _table(rows: Sequence[Mapping[str, Any]], glyphs: Glyphs, width: int, *, back: bool) -> list[Line]:
-    head = ("COLLECTION", "LIVE", "COPY" if back else "BACKUP", "CONTENT", "WHAT HAPPENS")
+    head = ("COLLECTION", "LIVE", "COPY" if back else "BACKUP", "CONTENT", "EFFECT")
     cells = [_cells(row) for row in rows]
     widths = [max(cell_len(line[column]) for line in (head, *cells)) for column in range(5)]
     arrow = f" {glyphs.arrow} "

@@ -178,7 +178,7 @@ and what was not touched, and the ways on.
         line = (
             Line(f"{glyphs.of('waiting')} Reading how the job ended")
             if waits
-            else outcome(state.verb, state.result, glyphs)
+            else outcome(state.verb, state.result, glyphs, renaming=self.run.renaming)
         )
         title = plain(line.text)
         self.query_one("#proof-title", Static).update(

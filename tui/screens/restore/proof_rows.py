@@ -14,10 +14,11 @@ from widgets.text import escape
 
 GOOD = ("ok", "warnings")
 NOUNS = {"restore": "Restore", "finish": "Finish", "rollback": "Rollback", "release": "Release"}
+PAST = {"restore": "restored", "finish": "finished", "rollback": "rolled back", "release": "released"}
 DONE = {"restore": "Restored", "finish": "Finished", "rollback": "Rolled back"}
 
 
-def outcome(verb: str, result: Mapping[str, Any] | None, glyphs: Glyphs) -> Line:
+def outcome(verb: str, result: Mapping[str, Any] | None, glyphs: Glyphs, *, renaming: bool = False) -> Line:
     """The end in one line; nothing is called restored that was not counted."""
     noun = NOUNS.get(verb, verb)
     if result is None:
@@ -27,14 +28,18 @@ def outcome(verb: str, result: Mapping[str, Any] | None, glyphs: Glyphs) -> Line
         )
     status = str(result.get("status"))
     if status not in GOOD:
-        return Line(f"{glyphs.status(status, status.upper())}: the {verb} was not done", "error")
+        if renaming:
+            return Line(f"{glyphs.status(status, status.upper())}: the {verb} did not end well", "error")
+        return Line(f"{glyphs.status(status, status.upper())}: nothing was {PAST.get(verb, 'done')}", "error")
     if verb == "release":
         dropped = len(result.get("collections") or ())
         return Line(f"{glyphs.of(status)} Released: {dropped:,} copies dropped", _tone(status))
     counted = _counted(result)
     if not counted:
         return Line(f"{glyphs.of(status)} {noun} ended well; nothing was left to do", _tone(status))
-    worded = "with warnings, read them" if status == "warnings" else "proven"
+    count = len(result.get("warnings") or ())
+    told = "1 warning" if count == 1 else f"{count} warnings"
+    worded = f"with {told}" if status == "warnings" else "proven"
     return Line(f"{glyphs.of(status)} {DONE.get(verb, noun)}, {worded}: {counted}", _tone(status))
 
 

@@ -23,7 +23,7 @@ def report_text(state: WizardState, run: RunJournal, store: Store) -> str:
     plain = Glyphs(utf8=False)
     profile = store.profile
     database = profile.mongo.database if profile.mongo else "no database"
-    ended = outcome(state.verb, state.result, plain).text.partition(" ")[2]
+    ended = outcome(state.verb, state.result, plain, renaming=run.renaming).text.partition(" ")[2]
     lines = [
         f"# {state.verb.capitalize()} of {profile.name or host_of(profile)}/{database}",
         "",

@@ -12,12 +12,14 @@ from textual.widgets import Static
 from services.errors import QuillkeepError
 from services.operations.restore_model import PLAN_CHANGED
 from tui.bridge import apart
+from tui.progress import amount
 from tui.screens.confirm import YesNoModal
 from tui.screens.restore.following import FollowingStep
 from tui.screens.restore.model import StepName
-from tui.screens.restore.plan import progress_words
+from tui.screens.restore.plan import measured
 from tui.screens.restore.run_journal import (
     TITLES,
+    PhaseSeen,
     application_words,
     cancel_leaves,
     expected_phases,
@@ -195,9 +197,8 @@ A time left is shown only while one can be measured.
             text = ""
             if phase.state == "running":
                 text = self._measured(phase)
-            elif phase.total or phase.done:
-                share, words = progress_words(phase)
-                text = words.partition("  ")[2].partition(" of ")[0] if share == 1 else ""
+            elif phase.done and (phase.total is None or phase.done == phase.total):
+                text = amount(phase.done, phase.unit)
             rows.append(PhaseRow(TITLES.get(phase.name, phase.name), phase.state, text))
         seen = [phase.name for phase in self.run.phases]
         expected = expected_phases(self.state.verb, self.state.plan)
@@ -206,11 +207,12 @@ A time left is shown only while one can be measured.
             rows += [PhaseRow(TITLES.get(name, name), "waiting") for name in expected[last + 1 :]]
         return rows
 
-    def _measured(self, phase: Any) -> str:
-        quiet = (self.console.store.backend.now() - phase.moved).total_seconds()
+    def _measured(self, phase: PhaseSeen) -> str:
+        heard = phase.moved or phase.began
+        quiet = (self.console.store.backend.now() - heard).total_seconds()
         if quiet > QUIET_SECONDS and not self.run.ended:
-            return f"nothing heard since {phase.moved:%H:%M:%S} UTC"
-        return progress_words(phase)[1].partition("  ")[2]
+            return f"nothing heard since {heard:%H:%M:%S} UTC"
+        return "  ".join(measured(phase))
 
     def _log(self, width: int) -> list[Line]:
         lines = []
