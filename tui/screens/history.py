@@ -1,26 +1,233 @@
-"""History."""
+"""History: every operation with who, when, from where, how long, and what it changed."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from services.errors import QuillkeepError
+from services.history.model import History, Operation
+from services.history.trends import trends_of
+from tui.bridge import apart
+from tui.screens import history_parts as parts
 from tui.screens.base import ConsoleScreen
+from tui.screens.history_detail import HistoryDetailScreen, TrendsScreen, export
+from tui.screens.job_parts import LIVE, moment
+from tui.store import Looked, Problem
+from widgets.empty import Empty
+from widgets.filter_bar import FilterBar, matching
+from widgets.inventory_table import InventoryTable, TableRow
+from widgets.plain import plain
+from widgets.problem_box import ProblemBox
+
+if TYPE_CHECKING:
+    from services.jobs.listing import JobSummary
 
 
 class HistoryScreen(ConsoleScreen):
-    """To be built."""
+    """Reads the journals of the state folder when it is shown and whenever a job ended."""
 
     MODE: ClassVar[str] = "history"
-    TOPICS: ClassVar[tuple[str, ...]] = ("catalog", "jobs")
+    TOPICS: ClassVar[tuple[str, ...]] = ("jobs",)
+    CSS_PATH = "../styles/history.tcss"
+    HELP = """
+# History
+
+Every operation of this state folder: who started it, when, on which host, how long it took and what it
+changed. All of it is read from the jobs' journals; nothing is kept beside them.
+
+- Enter opens an operation: its timeline by phase and its result.
+- `t` plots how size, duration and rate developed.
+- `e` exports what is shown (filtered, if it is) as JSON or Markdown.
+- `/` filters by verb, state, user, host, date or any word; Escape shows all again.
+- `y` copies the list, `r` reads the journals again.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open", id="history.open"),
+        Binding("t", "trends", "Trends", id="history.trends"),
+        Binding("e", "export", "Export", id="history.export"),
+        Binding("slash", "filter", "Filter", key_display="/", id="history.filter"),
+        Binding("escape", "clear", "Show all", show=False, id="history.clear"),
+        Binding("r", "look", "Look again", id="history.look"),
+        Binding("y", "copy", "Copy", id="history.copy"),
+        Binding("s", "save", "Save", id="history.save"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looked: Looked[History] = Looked()
+        self._operations: dict[str, Operation] = {}
+        self._rows: list[TableRow] = []
+        self._ended: frozenset[str] = frozenset()
 
     def compose_body(self) -> ComposeResult:
-        yield Static("", id="body", markup=False)
+        glyphs = self.console.glyphs
+        yield Static("", id="history-head", markup=False)
+        yield ProblemBox(glyphs=glyphs, id="history-problem")
+        yield Empty("Reading the journals.", id="history-empty")
+        yield InventoryTable(parts.NARROW_COLUMNS, ellipsis=glyphs.ellipsis, id="history-table")
+        yield FilterBar(id="history-filter")
+        yield Static("", id="history-about", markup=False)
+
+    def on_mount(self) -> None:
+        """Begins to read."""
+        super().on_mount()
+        self.action_look()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A wide terminal shows more columns."""
+        self._make_rows()
 
     def show(self, topic: str) -> None:
-        catalog = self.console.store.catalog.value
-        self.query_one("#body", Static).update(
-            "Looking." if catalog is None else f"{len(catalog.backups)} backups"
-        )
+        """Reads again when another job has ended."""
+        ended = frozenset(job.id for job in self.console.store.jobs.value or () if _is_over(job))
+        if ended != self._ended:
+            self._ended = ended
+            if self._looked.known:
+                self.action_look()
+
+    def action_look(self) -> None:
+        """Reads the journals that are new or changed."""
+        if not self._looked.waiting:
+            self._looked.asked = self.console.store.backend.now()
+            self._show_rows()
+            self.run_worker(self._read(), group="history", description="read the history")
+
+    async def _read(self) -> None:
+        looked = self._looked
+        try:
+            looked.value = await apart(self.console.store.backend.history)
+            looked.problem = None
+        except QuillkeepError as error:
+            looked.problem = Problem.of(error)
+        looked.answered = self.console.store.backend.now()
+        if looked.value is not None:
+            self._operations = {one.id: one for one in looked.value.operations}
+        self._make_rows()
+
+    def _make_rows(self) -> None:
+        wide = self.size.width >= parts.WIDE
+        columns = parts.WIDE_COLUMNS if wide else parts.NARROW_COLUMNS
+        glyphs = self.console.glyphs
+        self._rows = [parts.row_of(one, glyphs, wide=wide) for one in self._operations.values()]
+        table = self.query_one(InventoryTable)
+        table.show(matching(self._rows, self.query_one(FilterBar).text), columns)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        looked = self._looked
+        table, bar = self.query_one(InventoryTable), self.query_one(FilterBar)
+        shown = matching(self._rows, bar.text)
+        table.show(shown)
+        bar.count(len(shown), len(self._rows))
+        problem = looked.problem
+        box = self.query_one(ProblemBox)
+        if problem is None:
+            box.show("")
+        else:
+            box.show(problem.what, problem.cause, problem.touched, problem.next)
+        empty = self.query_one(Empty)
+        empty.display = not shown
+        table.display = bool(shown)
+        if looked.value is None and problem is None:
+            empty.show("Reading the journals.", f"Since {moment(looked.asked)}.")
+        elif self._rows:
+            empty.show("No operation has these words.", "Escape shows all of them.")
+        elif problem is not None:
+            empty.show("What was done is not known.", "r looks again.")
+        else:
+            empty.show("Nothing was done yet.", "2 Archives, then b, makes a backup; it will show here.")
+        forbidden = looked.value.forbidden if looked.value else ()
+        head = parts.head_of(list(self._operations.values()), forbidden)
+        self.query_one("#history-head", Static).update(plain(head))
+        if self.focused is None or not self.focused.display:
+            (table if shown else empty).focus()
+        self._show_about()
+
+    def _show_about(self) -> None:
+        one = self._selected
+        self.query_one("#history-about", Static).update(plain(parts.about_of(one) if one else ""))
+        self.refresh_bindings()
+
+    @property
+    def _selected(self) -> Operation | None:
+        row = self.query_one(InventoryTable).cursor
+        return self._operations.get(row.key) if row is not None else None
+
+    @property
+    def _shown(self) -> list[Operation]:
+        return [self._operations[row.key] for row in self.query_one(InventoryTable).rows]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Greys what cannot be done; `why_disabled` says why."""
+        return None if self.why_disabled(action) else True
+
+    def why_disabled(self, action: str) -> str:
+        """Why an action does nothing now; empty when it works."""
+        if action in ("open", "export", "trends", "copy", "save") and self.is_mounted and not self._rows:
+            return "There is no operation yet."
+        return ""
+
+    def on_inventory_table_highlighted(self) -> None:
+        """Another row."""
+        self._show_about()
+
+    def on_inventory_table_opened(self) -> None:
+        """Enter."""
+        self.action_open()
+
+    def on_filter_bar_changed(self) -> None:
+        """Other words."""
+        self._show_rows()
+
+    def on_filter_bar_left(self) -> None:
+        """Back to the list."""
+        table = self.query_one(InventoryTable)
+        (table if table.display else self.query_one(Empty)).focus()
+
+    def action_open(self) -> None:
+        """The operation under the cursor; one that runs is shown live."""
+        one = self._selected
+        if one is None:
+            return
+        if one.state in LIVE:
+            self.console.open_job(one.id)
+        else:
+            self.console.push_screen(HistoryDetailScreen(one))
+
+    def action_trends(self) -> None:
+        """The plots."""
+        self.console.push_screen(TrendsScreen(trends_of(list(self._operations.values()))))
+
+    def action_export(self) -> None:
+        """What is shown."""
+        export(self, self._shown, "quillkeep-history")
+
+    def action_filter(self) -> None:
+        """Opens the filter's line."""
+        self.query_one(FilterBar).open()
+
+    def action_clear(self) -> None:
+        """Everything is shown again."""
+        self.query_one(FilterBar).clear()
+        self.on_filter_bar_left()
+
+    def action_copy(self) -> None:
+        """The rows shown, into the terminal's clipboard."""
+        self.console.copy_text(self._text, name="quillkeep-history.txt")
+
+    def action_save(self) -> None:
+        """The rows shown, as a new file."""
+        self.console.save_text(self._text, name="quillkeep-history.txt")
+
+    @property
+    def _text(self) -> str:
+        return "\n".join("  ".join(row.cells) for row in self.query_one(InventoryTable).rows) + "\n"
+
+
+def _is_over(job: JobSummary) -> bool:
+    return job.state not in LIVE
