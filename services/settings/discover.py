@@ -9,12 +9,13 @@ from typing import Literal
 
 import msgspec
 
-from services.errors import QuillkeepError
+from services.errors import QuillkeepError, UsageProblem
 from services.profile import MongoTarget, Profile
 from services.secret import Secret
 from services.settings.config import SYSTEM_CONFIG, parse_config
+from services.settings.flags import Flags
 from services.settings.layers import ENDPOINT, PEPPER, URI, env_file_layer
-from services.settings.resolve import GUIDE_FOLDER
+from services.settings.resolve import GUIDE_FOLDER, Settings, resolve_settings
 from services.settings.values import read_text
 
 LOCAL_MONGODB = ("localhost", 27017)
@@ -109,6 +110,28 @@ def lacking(profile: Profile, findings: tuple[Finding, ...] = ()) -> tuple[Lack,
             Lack(what="the pepper, which opens stored API keys", lines=(f"{PEPPER}=AS-IN-QUILLTAP",))
         )
     return tuple(lacks)
+
+
+def choose_env_file(
+    named: str, *, config: str | None = None, read_only: bool = False, cwd: Path | None = None
+) -> Settings:
+    """The deployment that a Quilltap `.env` file describes, as with --env-file.
+
+    Errors: `UsageProblem` for a file without a setting of Quilltap's; `QuillkeepError` for one that cannot
+    be read or understood.
+    """
+    here = cwd or Path.cwd()
+    path = here / Path(named.strip()).expanduser()
+    if not named.strip() or path.is_dir():
+        what = f"{path} is a folder." if named.strip() else "No file was named."
+        raise UsageProblem(what, next="Type the path of Quilltap's .env file.")
+    if not env_file_layer(path, "you"):
+        raise UsageProblem(
+            f"{path} holds no settings of Quilltap's.",
+            cause="MONGODB_URI, S3_BUCKET, ENCRYPTION_MASTER_PEPPER and their like were looked for.",
+            next="Type the path of the .env file that Quilltap is started with.",
+        )
+    return resolve_settings(Flags(env_file=str(path), config=config, read_only=read_only), cwd=here)
 
 
 def _config(path: Path) -> Finding:
