@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import DescendantFocus, Resize
+from textual.filter import LineFilter, Monochrome, NoColor
+from textual.screen import Screen
 from textual.signal import Signal
+from textual.widget import Widget
+from textual.widgets import Input, Static
 
 from services.errors import QuillkeepError
+from tui.ascii_filter import AsciiFilter, UncolouredFilter
+from tui.crash import crash_text, goes_on
 from tui.first_run import needs_first_run
 from tui.modes import FIRST_RUN
 from tui.modes import MODES as EVERY_MODE
 from tui.store import Problem, Store
+from tui.themes import TERMINAL, register_themes
 from widgets.glyphs import Glyphs
+from widgets.too_small import is_too_small
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from services.jobs.launch import StartedJob
+    from services.profile import Profile
+    from services.settings.config import Config
+    from services.settings.flags import Flags
+    from services.settings.resolve import Settings
+    from tui.commands import Command
 
 JOBS_SECONDS = 2.0
 """How often the state folder is looked at for jobs that somebody else started."""
@@ -31,32 +48,95 @@ class QuillkeepApp(App[int]):
     MODES = {mode.name: mode.load() for mode in (*EVERY_MODE, FIRST_RUN)}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+    ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(mode.key, f"show_mode('{mode.name}')", mode.title, show=False, id=f"mode.{mode.name}")
             for mode in EVERY_MODE
         ),
         Binding("X", "break_something", "Break something", id="demo.break", tooltip="Only in the demo"),
-        Binding("ctrl+q", "leave", "Quit", id="app.quit", tooltip="Leave; running jobs go on", priority=True),
+        Binding("question_mark", "help", "Help", show=False, id="app.help", tooltip="For what has the focus"),
+        Binding(
+            "ctrl+p",
+            "commands",
+            "All actions",
+            show=False,
+            id="app.commands",
+            tooltip="Every action, its key, and why it is disabled",
+            priority=True,
+        ),
+        Binding("P", "profiles", "Profiles", show=False, id="app.profiles", tooltip="Another deployment"),
+        Binding(
+            "L",
+            "read_only",
+            "READ-ONLY on",
+            show=False,
+            id="app.read-only",
+            tooltip="Nothing turns it off again in this console",
+        ),
+        Binding(
+            "ctrl+q", "leave", "Quit", show=False, id="app.quit", tooltip="Running jobs go on", priority=True
+        ),
+        Binding("ctrl+c", "how_to_quit", show=False, id="app.how-to-quit", system=True),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            show=False,
+            id="app.suspend",
+            tooltip="Back to the shell; `fg` returns",
+            priority=True,
+        ),
     ]
 
     def __init__(
-        self, store: Store, *, glyphs: Glyphs | None = None, start_mode: str | None = None
+        self,
+        store: Store,
+        *,
+        glyphs: Glyphs | None = None,
+        start_mode: str | None = None,
+        flags: Flags | None = None,
+        config: Config | None = None,
+        theme: str = "",
+        keymap: dict[str, str] | None = None,
+        must_choose: bool = False,
     ) -> None:
         super().__init__()
         self.store = store
         self.glyphs = glyphs or Glyphs()
+        self.flags = flags
+        """What the command line said; None where profiles cannot be switched (the demo)."""
+        self.config = config or (store.settings.config if store.settings else None)
         self.changes: Signal[str] = Signal(self, "changes")
         store.changed = self.changes.publish
-        self._start_mode = start_mode or (FIRST_RUN.name if needs_first_run(store) else "health")
+        self.crash = ""
+        """What an unhandled exception left to be printed once the terminal is restored."""
+        self.keymap = keymap or {}
+        self.set_keymap(self.keymap)
+        self._must_choose = must_choose
+        first = not must_choose and needs_first_run(store)
+        self._start_mode = start_mode or (FIRST_RUN.name if first else "health")
+        self._filter = AsciiFilter(enabled=not self.glyphs.utf8)
+        self._uncoloured = UncolouredFilter(enabled=self.no_color)
+        register_themes(self)
+        if self.no_color or theme:
+            self.theme = TERMINAL if self.no_color else theme
 
     async def on_mount(self) -> None:
         """The first frame shows what needs no connection; looking begins after it."""
+        from tui.signals import heed_signals
+
+        heed_signals(self)
         await self.switch_mode(self._start_mode)
+        if self._must_choose:
+            self.action_profiles()
+        self._check_size()
         self.set_interval(JOBS_SECONDS, self.look_at_jobs)
-        self.call_after_refresh(self.look_at_everything)
+        self.call_after_refresh(self.look_at_jobs if self._must_choose else self.look_at_everything)
         if self.store.hint:
             self.say(self.store.hint)
+
+    # What every screen may ask of the console.
 
     def look_at(self, *names: str) -> None:
         """Asks looks again, each in a worker."""
@@ -71,24 +151,6 @@ class QuillkeepApp(App[int]):
         """All that Health shows."""
         self.look_at_jobs()
         self.look_at("catalog")
-
-    async def action_show_mode(self, name: str) -> None:
-        """Switches to a mode; what its screens hold stays."""
-        await self.switch_mode(name)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing can be broken but the demo."""
-        return self.store.demo is not None if action == "break_something" else True
-
-    def action_break_something(self) -> None:
-        """The demo's menu of disasters."""
-        from tui.screens.break_menu import BreakMenu
-
-        self.push_screen(BreakMenu())
-
-    def action_leave(self) -> None:
-        """Leaves the console; jobs go on."""
-        self.exit(0)
 
     def say(self, text: str, *, severity: Any = "information", title: str = "") -> None:
         """A notification; its text is never markup."""
@@ -141,3 +203,205 @@ class QuillkeepApp(App[int]):
         from tui.screens.text import SaveModal
 
         self.push_screen(SaveModal(redact_values(text), name=name))
+
+    # Modes, profiles, READ-ONLY.
+
+    async def action_show_mode(self, name: str) -> None:
+        """Switches to a mode; what its screens hold stays."""
+        await self.switch_mode(name)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be broken but the demo."""
+        return self.store.demo is not None if action == "break_something" else True
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """A key whose action is disabled now says why, instead of nothing."""
+        if await super()._check_bindings(key, priority):
+            return True
+        active = None if priority else self.screen.active_bindings.get(key)
+        if active is None or active.enabled:
+            return False
+        from tui.commands import NOT_NOW, why_disabled
+
+        self.say(why_disabled(active.node, active.binding.action) or NOT_NOW, severity="warning")
+        return True
+
+    def action_break_something(self) -> None:
+        """The demo's menu of disasters."""
+        from tui.screens.break_menu import BreakMenu
+
+        self.push_screen(BreakMenu())
+
+    @property
+    def profile_names(self) -> tuple[str, ...]:
+        """The configured profiles; none where they are not read."""
+        return tuple(self.config.profiles) if self.config is not None and self.flags is not None else ()
+
+    @property
+    def wizard_open(self) -> bool:
+        """Whether the restore wizard holds more than its first step."""
+        stack: Sequence[Screen[Any]] = self._screen_stacks.get("restore", ())
+        ask: Callable[[], bool] | None = getattr(stack[0], "wizard_open", None) if stack else None
+        return bool(ask()) if ask is not None else False
+
+    def why_no_switch(self) -> str:
+        """Why the profile cannot be switched now; empty when it can."""
+        from tui.switching import why_no_switch
+
+        return why_no_switch(self)
+
+    async def resolve_profile(self, name: str) -> tuple[Profile, Settings]:
+        """The settings of a profile, READ-ONLY kept. Errors: `QuillkeepError` when it cannot be switched to."""
+        from tui.switching import resolve_profile
+
+        return await resolve_profile(self, name)
+
+    def take_profile(self, profile: Profile, settings: Settings) -> None:
+        """Works on another deployment from here on; whatever was shown of the last one is closed."""
+        from tui.switching import take_profile
+
+        self._must_choose = False
+        self.run_worker(
+            take_profile(self, profile, settings), group="profile", description="switch the profile"
+        )
+
+    async def switch_profile(self, name: str) -> None:
+        """To a profile by its name; what forbids it is shown."""
+        try:
+            self.take_profile(*await self.resolve_profile(name))
+        except QuillkeepError as error:
+            self.show_problem(Problem.of(error))
+
+    def action_profiles(self) -> None:
+        """The configured profiles, to switch to one."""
+        from tui.screens.profiles import ProfilesModal
+
+        if why := self.why_no_switch():
+            self.say(why, severity="warning")
+            return
+        assert self.config is not None
+        profiles = list(self.config.profiles.items())
+        self.push_screen(ProfilesModal(profiles, self.store.profile.name, must=self._must_choose))
+
+    def action_read_only(self) -> None:
+        """Turns READ-ONLY on; nothing turns it off again in this console."""
+        if self.store.profile.read_only:
+            self.say(self.why_read_only())
+            return
+        self.store.make_read_only()
+        if self.flags is not None:
+            self.flags = msgspec.structs.replace(self.flags, read_only=True)
+        self.say(
+            "READ-ONLY from here on: the database, the bucket, the app and the backups stay as they are. "
+            "Nothing turns it off again in this console."
+        )
+
+    def why_read_only(self) -> str:
+        """Why changes are forbidden, in words; empty when they are not."""
+        if not self.store.profile.read_only:
+            return ""
+        source = self.store.profile.sources.get("read_only", "")
+        return f"READ-ONLY is on{f' ({source})' if source and source != 'default' else ''}."
+
+    def why_disabled(self, action: str) -> str:
+        """Why one of the console's own actions is disabled."""
+        return {"profiles": self.why_no_switch(), "read_only": self.why_read_only()}.get(action, "")
+
+    # The palette, help, themes.
+
+    def action_commands(self) -> None:
+        """Every action of what has the focus, of the screen and of the console."""
+        from tui.commands import commands_of
+        from tui.screens.leave import TooSmallScreen
+        from tui.screens.palette import PaletteModal
+
+        if not isinstance(self.screen, PaletteModal | TooSmallScreen):
+            self.push_screen(PaletteModal(commands_of(self, self.screen)), self._run_command)
+
+    def _run_command(self, command: Command | None) -> None:
+        if command is not None:
+            self.call_later(command.run)
+
+    def action_help(self) -> None:
+        """Help for what has the focus, and its keys."""
+        from tui.commands import keys_table
+        from tui.screens.help import HelpModal, help_texts
+
+        if not isinstance(self.screen, HelpModal):
+            self.push_screen(HelpModal(help_texts(self.screen), keys_table(self, self.screen)))
+
+    def use_theme(self, name: str) -> None:
+        """A theme for this session."""
+        self.theme = name
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's, but for NO_COLOR, and ASCII as the last."""
+        ours = [one for one in (self._uncoloured, self._filter) if one.enabled]
+        return [
+            *(one for one in super().get_line_filters() if not isinstance(one, Monochrome | NoColor)),
+            *ours,
+        ]
+
+    def get_loading_widget(self) -> Widget:
+        """Words: textual's indicator would repaint the screen without end."""
+        return Static("Waiting.", markup=False)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """A cursor that blinks would send bytes for ever."""
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
+
+    # Size, leaving, signals, crashes.
+
+    def on_resize(self, event: Resize) -> None:
+        """Below the smallest size one line says so."""
+        self._check_size()
+
+    def _check_size(self) -> None:
+        from tui.screens.leave import TooSmallScreen
+
+        if is_too_small(*self.size) and not isinstance(self.screen, TooSmallScreen):
+            self.push_screen(TooSmallScreen())
+
+    def action_leave(self) -> None:
+        """Leaves; when something goes on it is said first, and the same key again leaves."""
+        from tui.screens.leave import LeaveModal
+
+        lines = goes_on(self.store.running)
+        asked = any(isinstance(screen, LeaveModal) for screen in self.screen_stack)
+        if asked or is_too_small(*self.size) or not (lines or self.wizard_open):
+            self.end(0)
+        else:
+            self.push_screen(LeaveModal(lines, self.wizard_open), lambda yes: self.end(0) if yes else None)
+
+    def action_how_to_quit(self) -> None:
+        """ctrl+c never quits."""
+        self.say("ctrl+q quits; ctrl+c does not. A running job is cancelled in Jobs.")
+
+    def end(self, code: int) -> None:
+        """Ends the console with an exit code; jobs are not touched."""
+        self.exit(code, return_code=code)
+
+    def _handle_exception(self, error: Exception) -> None:
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self.crash = self.crash or crash_text(error, self.store.running)
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: Any) -> None:
+        """Errors that textual would print: their text is told without secrets, like any defect."""
+        self._handle_exception(RuntimeError(" ".join(str(one) for one in renderables)))
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """The screen as SVG, without any secret this process has seen."""
+        from services.redact import redact_values
+
+        return redact_values(super().export_screenshot(title=title, simplify=simplify))
+
+    def get_driver_class(self) -> type[Driver]:
+        """Ours, which outlives its terminal only to end."""
+        from tui.driver import ConsoleDriver
+
+        return ConsoleDriver

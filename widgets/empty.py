@@ -31,4 +31,4 @@ class Empty(Static, can_focus=True):
 def _content(text: str, hint: str) -> Content:
     if not hint:
         return plain(text).stylize("bold")
-    return Content.assemble(plain(text).stylize("bold"), "\n", plain_lines(hint).stylize("$text-muted"))
+    return Content.assemble(plain(text).stylize("bold"), "\n", plain_lines(hint).stylize("dim"))

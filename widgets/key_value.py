@@ -15,7 +15,7 @@ MOST_OF_WIDTH = 0.4
 """The words' column takes at most this part of the row."""
 
 
-def aligned(pairs: Iterable[Pair], width: int, *, style: str = "$text-muted") -> list[Content]:
+def aligned(pairs: Iterable[Pair], width: int, *, style: str = "dim") -> list[Content]:
     """The rows in `width` columns; values of type `Content` keep their styles, strings are never markup."""
     rows = [
         (plain_lines(word), value if isinstance(value, Content) else plain_lines(value))

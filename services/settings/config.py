@@ -97,6 +97,12 @@ class AlertsConfig(msgspec.Struct, frozen=True, kw_only=True):
     ping_file: str | None = None
 
 
+class ConsoleConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How the console looks; the theme's name is checked by the console, which knows them."""
+
+    theme: str | None = None
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the config files said."""
 
@@ -108,6 +114,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     encrypt: EncryptConfig = EncryptConfig()
     alerts: AlertsConfig = AlertsConfig()
     limits: Limits = Limits()
+    console: ConsoleConfig = ConsoleConfig()
+    keys: dict[str, str | dict[str, str]] = {}
+    """The console's keys by an action's id; unquoted, TOML nests `archives.backup`: see `keys_of`."""
+
+
+def keys_of(config: Config) -> dict[str, str]:
+    """`[keys]` with every id whole, `archives.backup`, however it was written."""
+    flat: dict[str, str] = {}
+    for name, value in config.keys.items():
+        if isinstance(value, str):
+            flat[name] = value
+        else:
+            flat.update({f"{name}.{rest}": key for rest, key in value.items()})
+    return flat
 
 
 def read_config(paths: list[Path], named_by: str) -> tuple[Config, dict[str, str]]:

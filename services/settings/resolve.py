@@ -34,6 +34,20 @@ GUIDE_FOLDER = Path("/backups/quilltap")
 DEFAULT = "default"
 
 
+class NoProfileNamed(Refused):
+    """Several profiles are configured and none was named; a console can ask which."""
+
+    def __init__(self, config: Config, origin: Mapping[str, str], config_files: tuple[str, ...]) -> None:
+        names = list(config.profiles)
+        super().__init__(
+            f"Several profiles are configured ({', '.join(names)}) and none was named.",
+            next=f"Name one: `quillkeep --profile {names[0]} …`.",
+        )
+        self.config = config
+        self.origin = dict(origin)
+        self.config_files = config_files
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What was resolved: the deployment, and what the config files say beside it.
 
@@ -46,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     config_files: tuple[str, ...] = ()
     env_file: str = ""
     named_config: str = ""
+    origin: dict[str, str] = {}
+    """The file that each dotted key of `config` came from."""
 
 
 def resolve(
@@ -71,7 +87,8 @@ def resolve_settings(
     files, named_by = _config_files(flags, environ)
     config, origin = read_config(files, named_by)
     environment = environment_layer(environ)
-    name, chosen = _choose(flags, config, environment)
+    read = tuple(str(path) for path in files)
+    name, chosen = _choose(flags, config, environment, origin, read)
 
     own: Layer = {}
     if name is not None and chosen is not None:
@@ -101,7 +118,8 @@ def resolve_settings(
     return Settings(
         profile=profile,
         config=config,
-        config_files=tuple(str(path) for path in files),
+        config_files=read,
+        origin=origin,
         env_file=read_from,
         named_config=flags.config or environ.get("QUILLKEEP_CONFIG", ""),
     )
@@ -122,7 +140,9 @@ def _config_files(flags: Flags, environ: Mapping[str, str]) -> tuple[list[Path],
     return [path for path in (SYSTEM_CONFIG, user_config_file()) if os.path.lexists(path)], "its usual place"
 
 
-def _choose(flags: Flags, config: Config, environment: Layer) -> tuple[str | None, ProfileConfig | None]:
+def _choose(
+    flags: Flags, config: Config, environment: Layer, origin: Mapping[str, str], read: tuple[str, ...]
+) -> tuple[str | None, ProfileConfig | None]:
     names = list(config.profiles)
     if flags.profile is not None:
         if flags.profile in config.profiles:
@@ -139,10 +159,7 @@ def _choose(flags: Flags, config: Config, environment: Layer) -> tuple[str | Non
         return names[0], config.profiles[names[0]]
     if _identifies(environment):
         return None, None
-    raise Refused(
-        f"Several profiles are configured ({', '.join(names)}) and none was named.",
-        next=f"Name one: `quillkeep --profile {names[0]} …`.",
-    )
+    raise NoProfileNamed(config, origin, read)
 
 
 def _identifies(environment: Layer) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import ComposeResult
-from textual.content import Content
+from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Footer, Static
 
 from tui.modes import MODES
 from tui.target import target_facts
+from widgets.key_names import key_name
+from widgets.keys_row import KeysRow, Shown
+from widgets.modes_row import ModesRow, ModeWord
 from widgets.target_bar import TargetBar
 
 if TYPE_CHECKING:
@@ -28,15 +30,12 @@ def console_of(screen: Screen[T]) -> QuillkeepApp:
     return app
 
 
-class ModesRow(Static):
-    """The modes with their keys, the current one marked by brackets and colour."""
-
-    def __init__(self, current: str) -> None:
-        words = []
-        for mode in MODES:
-            label = f"{mode.key} {mode.title}"
-            words.append(f"[{label}]" if mode.name == current else f" {label} ")
-        super().__init__(Content("".join(words)), markup=False)
+def keys_row(console: QuillkeepApp) -> KeysRow:
+    """The row of keys, which always ends with those that open the rest."""
+    help_key = console.keymap.get("app.help", "question_mark").partition(",")[0]
+    commands_key = console.keymap.get("app.commands", "ctrl+p").partition(",")[0]
+    always = (Shown(key_name(help_key), "Help"), Shown(key_name(commands_key), "All"))
+    return KeysRow(always, ellipsis=console.glyphs.ellipsis)
 
 
 class ConsoleScreen(Screen[None]):
@@ -50,10 +49,11 @@ class ConsoleScreen(Screen[None]):
     TOPICS: ClassVar[tuple[str, ...]] = ()
 
     def compose(self) -> ComposeResult:
-        yield ModesRow(self.MODE)
+        words = [ModeWord(mode.key, mode.title, mode.name) for mode in MODES]
+        yield ModesRow(words, self.MODE or self.app.current_mode)
         yield TargetBar(target_facts(self.console), self.console.glyphs)
         yield from self.compose_body()
-        yield Footer(compact=True, show_command_palette=False)
+        yield keys_row(self.console)
 
     def compose_body(self) -> ComposeResult:
         """What stands between the target bar and the keys."""
@@ -77,6 +77,10 @@ class ConsoleScreen(Screen[None]):
     def show(self, topic: str) -> None:
         """Shows what is new of one topic."""
 
+    def why_disabled(self, action: str) -> str:
+        """Why an action (its name without arguments) cannot be done now; empty where there is no reason to give."""
+        return ""
+
     def _changed(self, topic: str) -> None:
         self.query_one(TargetBar).show(target_facts(self.console))
         self.refresh_bindings()
@@ -92,12 +96,15 @@ class ConsoleScreen(Screen[None]):
 class ConsoleModal(ModalScreen[T]):
     """A dialog of at most 76 x 18 with the target bar above it; Escape always leaves it with None."""
 
-    BINDINGS = [("escape", "dismiss_none", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss_none", "Back", id="modal.back"),
+        Binding("question_mark", "app.help", "Help", show=False, id="app.help"),
+    ]
 
     def compose(self) -> ComposeResult:
-        yield TargetBar(target_facts(self.console), self.console.glyphs)
+        yield TargetBar(target_facts(self.console), self.console.glyphs, id="modal-target")
         yield from self.compose_body()
-        yield Footer(compact=True, show_command_palette=False)
+        yield keys_row(self.console)
 
     def compose_body(self) -> ComposeResult:
         """One container with the class `dialog`."""
@@ -107,6 +114,17 @@ class ConsoleModal(ModalScreen[T]):
     def console(self) -> QuillkeepApp:
         """The app, by its own type."""
         return console_of(self)
+
+    def on_mount(self) -> None:
+        """The bar follows what changes."""
+        self.console.changes.subscribe(self, self._bar_changed)
+
+    def _bar_changed(self, topic: Any) -> None:
+        self.query_one("#modal-target", TargetBar).show(target_facts(self.console))
+
+    def why_disabled(self, action: str) -> str:
+        """Why an action (its name without arguments) cannot be done now; empty where there is no reason to give."""
+        return ""
 
     def action_dismiss_none(self) -> None:
         """Leaves without an answer."""

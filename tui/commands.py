@@ -1,0 +1,163 @@
+"""Every action of what has the focus, its screen and the console: its key, and why it is disabled when it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from textual.actions import parse
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from tui.modes import FIRST_RUN
+from widgets.key_names import key_name
+
+if TYPE_CHECKING:
+    from tui.app import QuillkeepApp
+
+NOT_NOW = "It does nothing at this moment."
+_MODE_TITLE = "Go to {title}"
+
+
+class Command(NamedTuple):
+    """One action."""
+
+    id: str
+    title: str
+    keys: str
+    enabled: bool
+    why: str
+    """Why it is disabled, empty while it is not."""
+    help: str
+    place: str
+    """`screen` for what has the focus and its screen, `console` for the rest."""
+    run: Callable[[], Any]
+
+
+def commands_of(app: QuillkeepApp, screen: Screen[Any]) -> list[Command]:
+    """What the focus and the screen can do, then what the console can do everywhere."""
+    return [*actions_of(app, screen), *_first_run(app), *_profiles(app), *_themes(app)]
+
+
+def actions_of(app: QuillkeepApp, screen: Screen[Any]) -> list[Command]:
+    """The bindings with an id, those of the focused widget first; one entry for all the keys of an action."""
+    found: dict[tuple[str, str], Command] = {}
+    for node, binding in _bindings(app, screen):
+        if binding.id is None or not binding.description:
+            continue
+        key = (binding.id, binding.action)
+        name = binding.key_display or key_name(binding.key)
+        if key in found:
+            known = found[key]
+            if name not in known.keys.split(", "):
+                found[key] = known._replace(keys=f"{known.keys}, {name}")
+            continue
+        state = _state(app, node, binding.action)
+        why = why_disabled(node, binding.action) if not state or node is app else ""
+        if state is False and not why:
+            continue
+        state = state and not why
+        mode = binding.action.startswith("show_mode")
+        found[key] = Command(
+            id=binding.id,
+            title=_MODE_TITLE.format(title=binding.description) if mode else binding.description,
+            keys=name,
+            enabled=bool(state),
+            why="" if state else why or NOT_NOW,
+            help=binding.tooltip,
+            place="console" if node is app else "screen",
+            run=partial(app.run_action, binding.action, node),
+        )
+    return list(found.values())
+
+
+def keys_table(app: QuillkeepApp, screen: Screen[Any]) -> list[tuple[str, str]]:
+    """The keys of an actions' table: key, and what it does or why not."""
+    rows = []
+    for command in actions_of(app, screen):
+        said = f"{command.title}: {command.help}" if command.help else command.title
+        rows.append((command.keys, said if command.enabled else f"{said} (not now: {command.why})"))
+    return rows
+
+
+def why_disabled(node: DOMNode, action: str) -> str:
+    """What the action's own node, or one around it, says of it: `why_disabled(name)`, the name without arguments."""
+    target, name, _ = parse(action)
+    nodes = [*node.ancestors_with_self]
+    if target == "app":
+        nodes = [node.app]
+    elif target == "screen":
+        nodes = [node.screen, node.app]
+    for one in nodes:
+        ask = getattr(one, "why_disabled", None)
+        if callable(ask) and (why := ask(name)):
+            return str(why)
+    return ""
+
+
+def _bindings(app: QuillkeepApp, screen: Screen[Any]) -> Iterator[tuple[DOMNode, Binding]]:
+    """Also of keys that a focused input takes as letters; a dialog keeps what lies under it out."""
+    focused = screen.focused
+    nodes: list[DOMNode] = list(focused.ancestors_with_self) if focused is not None else [screen, app]
+    for node in nodes:
+        bindings = node._bindings.copy()
+        if app.keymap:
+            bindings.apply_keymap(app.keymap)
+        for _, binding in bindings:
+            if not (screen.is_modal and node is app and not binding.priority):
+                yield node, binding
+
+
+def _state(app: QuillkeepApp, node: DOMNode, action: str) -> bool | None:
+    target, name, parameters = parse(action)
+    one = {"app": app, "screen": node.screen if node is not app else app.screen}.get(target, node)
+    return one.check_action(name, parameters)
+
+
+def _first_run(app: QuillkeepApp) -> Iterator[Command]:
+    if app.store.demo is None and app.current_mode != FIRST_RUN.name:
+        yield Command(
+            id=f"mode.{FIRST_RUN.name}",
+            title="Go to First run",
+            keys="",
+            enabled=True,
+            why="",
+            help="What this machine shows: settings, servers and backups that were found.",
+            place="console",
+            run=partial(app.action_show_mode, FIRST_RUN.name),
+        )
+
+
+def _themes(app: QuillkeepApp) -> Iterator[Command]:
+    from tui.themes import theme_names
+
+    for name in theme_names():
+        current = name == app.theme
+        why = "NO_COLOR is set: no colour is drawn." if app.no_color else "It is in use." if current else ""
+        yield Command(
+            id=f"theme.{name}",
+            title=f"Theme {name}",
+            keys="",
+            enabled=not why,
+            why=why,
+            help="For this session; `[console] theme` in config.toml keeps it.",
+            place="console",
+            run=partial(app.use_theme, name),
+        )
+
+
+def _profiles(app: QuillkeepApp) -> Iterator[Command]:
+    for name in app.profile_names:
+        why = app.why_no_switch() or ("It is in use." if name == app.store.profile.name else "")
+        yield Command(
+            id=f"profile.{name}",
+            title=f"Profile {name}",
+            keys="",
+            enabled=not why,
+            why=why,
+            help="Every screen then works on that deployment.",
+            place="console",
+            run=partial(app.switch_profile, name),
+        )

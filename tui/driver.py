@@ -1,0 +1,86 @@
+"""The terminal's driver: a terminal that is gone ends the console instead of blocking or spinning it."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from textual.drivers import linux_driver
+from textual.drivers._writer_thread import WriterThread
+from textual.drivers.linux_driver import LinuxDriver
+
+
+class ConsoleWriter(WriterThread):
+    """Writes as long as somebody reads; afterwards it takes everything and keeps nothing.
+
+    Textual's own thread dies at the first error, its queue fills, and the event loop waits for it for ever.
+    """
+
+    def run(self) -> None:
+        """Runs the thread."""
+        with contextlib.suppress(OSError, ValueError):
+            super().run()
+            return
+        while self._queue.get() is not None:
+            continue
+
+
+class ConsoleDriver(LinuxDriver):
+    """Textual's driver for Linux, with `gone` called once when the terminal hangs up."""
+
+    gone: Callable[[], None] = staticmethod(lambda: None)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stopped = False
+        self._watched = False
+
+    def start_application_mode(self) -> None:
+        """Takes the terminal, and begins to watch it."""
+        linux_driver.WriterThread = ConsoleWriter  # type: ignore[attr-defined]
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if not self._watched and self.input_tty:
+            self._watched = True
+            threading.Thread(target=self._watch, name="terminal-watch", daemon=True).start()
+
+    def _watch(self) -> None:
+        """Sleeps until the other end of the terminal is closed; a hangup signal may be ignored or never come."""
+        poll = select.poll()
+        poll.register(self.fileno, 0)
+        with contextlib.suppress(OSError):
+            poll.poll()
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self.gone)
+
+    def _run_input_thread(self) -> None:
+        """Reads keys; a terminal that is gone is no defect."""
+        try:
+            self.run_input_thread()
+        except (OSError, ValueError):
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.gone)
+
+    def _sigtstp_application(self, *_: Any) -> None:
+        self._stopped = True
+        super()._sigtstp_application()
+
+    def _sigcont_application(self, *_: Any) -> None:
+        """Takes the terminal again only when it was given back: a bare SIGSTOP and SIGCONT took nothing."""
+        if self._stopped:
+            self._stopped = False
+            super()._sigcont_application()
+        elif self._app.is_running:
+            self._loop.call_soon_threadsafe(self._draw_again)
+
+    def _draw_again(self) -> None:
+        self._app.refresh(layout=True)
+
+
+def restore_default_signals() -> None:
+    """After the console, signals end the process as they would any other."""
+    for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
+        signal.signal(number, signal.SIG_DFL)
