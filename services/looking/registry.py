@@ -95,6 +95,13 @@ LOOKS: dict[str, LookEntry] = {
         seconds=20.0,
         what="The database",
     ),
+    "trash": LookEntry(
+        module="services.looking.trash",
+        request="TrashRequest",
+        answer="TrashAnswer",
+        seconds=10.0,
+        what="The folder of the backups",
+    ),
 }
 
 

@@ -8,6 +8,11 @@ from typing import Literal
 import msgspec
 
 from services.catalog.manifest import Part
+from services.catalog.scan import Catalog
+from services.jobs.listing import JobSummary
+from services.looking.bucket import BucketAnswer
+from services.looking.live import LiveAnswer
+from services.looking.locations import LocationsAnswer
 
 Word = Literal["OK", "WARNING", "CRITICAL", "UNKNOWN"]
 Remedy = Literal[
@@ -80,3 +85,62 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """14, oldest first."""
     waiting_for: tuple[str, ...] = ()
     """Looks that have not answered yet: what depends on them is left out, never guessed."""
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a look has no answer: the four sentences of an error."""
+
+    what: str
+    cause: str = ""
+    touched: str = ""
+    next: str = ""
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """One rate that was measured: bytes in seconds, by which job, when."""
+
+    verb: str
+    job: str
+    at: datetime
+    bytes: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Bytes a second."""
+        return self.bytes / self.seconds
+
+
+class Sizes(msgspec.Struct, frozen=True, kw_only=True):
+    """A backup as its job counted it: uncompressed bytes of documents, and of objects with their count."""
+
+    documents_bytes: int = 0
+    objects_bytes: int = 0
+    objects: int = 0
+
+
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """What journals tell of speed; None where nothing was ever measured.
+
+    `loading` is uncompressed documents into the server with everything else that a restore does, `putting`
+    objects into the bucket, `reading` a backup's own bytes in a full verification, `proving` an archive's
+    in the read-back of a backup.
+    """
+
+    loading: Measured | None = None
+    putting: Measured | None = None
+    reading: Measured | None = None
+    proving: Measured | None = None
+    sizes: dict[str, Sizes] = {}
+    """By backup id, of the newest ones."""
+
+
+class Looks(msgspec.Struct, frozen=True, kw_only=True):
+    """What was looked at: an answer, why there is none, or None where it has not come yet."""
+
+    catalog: Catalog | Trouble | None = None
+    live: LiveAnswer | Trouble | None = None
+    bucket: BucketAnswer | Trouble | None = None
+    locations: LocationsAnswer | Trouble | None = None
+    jobs: tuple[JobSummary, ...] | Trouble | None = None
+    rates: Rates | Trouble | None = None

@@ -1,0 +1,167 @@
+"""What the live database, the application and the bucket have to say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.jobs.listing import JobSummary
+from services.looking.bucket import BucketAnswer
+from services.looking.live import LiveAnswer, SwapSeen
+from services.profile import Profile
+from services.status.model import Finding, Sizes, Trouble, Word
+from services.status.words import count, day, names, size
+
+
+def live_findings(
+    profile: Profile, live: LiveAnswer | Trouble, jobs: Sequence[JobSummary], *, backed_up: bool
+) -> list[Finding]:
+    """Interrupted swaps first; then the application, an empty database, copies, what could not be told."""
+    if isinstance(live, Trouble):
+        configured = profile.mongo is not None
+        doubt = " Whether an interrupted restore waits there cannot be told." if configured else ""
+        return [
+            Finding(
+                what=live.what,
+                status="UNKNOWN",
+                detail=f"{live.cause}{doubt} {live.next}".strip(),
+                next="quillkeep doctor",
+                remedy="look again" if configured else "settings",
+            )
+        ]
+    busy = any(job.state in ("running", "cancelling") for job in jobs)
+    findings = [_interrupted(swap) for swap in live.swaps if swap.state == "unfinished" and not swap.working]
+    findings += _application(profile, live, jobs, busy=busy)
+    if not live.collections:
+        findings.append(
+            Finding(
+                what=f"The live database {live.database} is empty.",
+                status="WARNING" if backed_up else "OK",
+                detail=next((text for text in live.problems if "is empty" in text), ""),
+                next="quillkeep plan latest" if backed_up else "quillkeep doctor",
+                remedy="restore" if backed_up else "settings",
+            )
+        )
+    findings += [_loaded(swap) for swap in live.swaps if swap.state == "loading"]
+    findings += [_copies(swap) for swap in live.swaps if swap.state == "holds copies"]
+    if live.rights_missing:
+        findings.append(
+            Finding(
+                what=f"A restore would be refused: this user lacks {names(list(live.rights_missing))}.",
+                status="OK",
+                detail=f"Run in mongosh as an administrator: {live.grant}",
+                next="quillkeep doctor",
+                remedy="settings",
+            )
+        )
+    findings += [
+        Finding(what=text, status="OK", detail="", remedy="look again")
+        for text in live.problems
+        if "is empty" not in text and "Other users' connections" not in text
+    ]
+    return findings
+
+
+def _interrupted(swap: SwapSeen) -> Finding:
+    places = "; ".join(f"{name}: {where}" for name, where in list(swap.collections.items())[:8])
+    more = f"; and {len(swap.collections) - 8} more" if len(swap.collections) > 8 else ""
+    return Finding(
+        what=f"The {swap.verb} {swap.job} was interrupted: live data may be old and new mixed.",
+        status="CRITICAL",
+        detail=f"{places}{more}. Nothing is lost. Keep the application stopped. Or: {' or '.join(swap.way_on[1:])}",
+        next=swap.way_on[0] if swap.way_on else "quillkeep jobs",
+        remedy="finish",
+        subject=swap.job,
+    )
+
+
+def _loaded(swap: SwapSeen) -> Finding:
+    return Finding(
+        what=f"The {swap.verb} {swap.job} was killed while it loaded; nothing live was changed.",
+        status="WARNING",
+        detail="What it loaded beside the live data takes space until the next writing job, or until this.",
+        next=swap.way_on[0] if swap.way_on else "quillkeep jobs",
+        remedy="jobs",
+        subject=swap.job,
+    )
+
+
+def _copies(swap: SwapSeen) -> Finding:
+    """A notice: they are what a rollback needs."""
+    held = [count(swap.documents, "document")] if swap.documents else []
+    held += [count(swap.objects, "object")] if swap.objects else []
+    until = f", kept at least until {day(swap.until)}" if swap.until else ""
+    return Finding(
+        what=f"Rollback copies of {swap.verb} {swap.job}: {size(swap.bytes)}{until}.",
+        status="OK",
+        detail=f"{' and '.join(held) or 'Definitions only'}. Undo it: {swap.way_on[0]}"
+        if swap.way_on
+        else " and ".join(held),
+        next=f"quillkeep release {swap.job}",
+        remedy="release",
+        subject=swap.job,
+    )
+
+
+def _application(
+    profile: Profile, live: LiveAnswer, jobs: Sequence[JobSummary], *, busy: bool
+) -> list[Finding]:
+    if live.app != "stopped" and not (live.app in ("unknown", "no control") and _stopper(live, jobs)):
+        return []
+    if busy or any(swap.working for swap in live.swaps):
+        return []
+    start = profile.app.start if profile.app is not None else None
+    by = _stopper(live, jobs)
+    known = live.app == "stopped"
+    said = "is stopped" if known else "may still be stopped"
+    return [
+        Finding(
+            what=f"The application {said}{f': {by} stopped it, and nobody has started it' if by else ''}.",
+            status=_stopped_word(known, by),
+            detail="An interrupted restore is finished first; it starts the application itself."
+            if any(swap.state == "unfinished" for swap in live.swaps)
+            else "Start it once the data is as it should be.",
+            next=start or "docker compose start app",
+            remedy="jobs" if by else "",
+        )
+    ]
+
+
+def _stopped_word(known: bool, by: str) -> Word:
+    if not known:
+        return "UNKNOWN"
+    return "CRITICAL" if by else "WARNING"
+
+
+def _stopper(live: LiveAnswer, jobs: Sequence[JobSummary]) -> str:
+    for swap in live.swaps:
+        if swap.app_stopped:
+            return f"{swap.verb} {swap.job}"
+    if live.app == "running":
+        return ""
+    newest = next((job for job in jobs if job.verb in ("backup", "restore", "rollback", "finish")), None)
+    return f"{newest.verb} {newest.id}" if newest is not None and newest.app_stopped else ""
+
+
+def bucket_findings(bucket: BucketAnswer | Trouble, profile: Profile, sizes: Sizes | None) -> list[Finding]:
+    """A bucket that cannot be used, or that is empty although the newest good backup has objects."""
+    if isinstance(bucket, Trouble):
+        return [
+            Finding(
+                what=bucket.what,
+                status="WARNING",
+                detail=f"{bucket.cause} {bucket.next}".strip(),
+                next="quillkeep doctor",
+                remedy="look again" if profile.bucket is not None else "settings",
+            )
+        ]
+    if bucket.whole and not bucket.objects and sizes is not None and sizes.objects:
+        return [
+            Finding(
+                what=f"The live bucket {bucket.bucket} is empty.",
+                status="WARNING",
+                detail=f"The newest good backup has {count(sizes.objects, 'object')}.",
+                next="quillkeep plan latest --only objects",
+                remedy="restore",
+            )
+        ]
+    return []
