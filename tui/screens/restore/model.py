@@ -14,8 +14,9 @@ from services.recovery.request import RestoreRequest
 
 if TYPE_CHECKING:
     from services.jobs.listing import JobSummary
+    from services.looking.contents import ContentsAnswer
     from services.looking.live import LiveAnswer, SwapSeen
-    from tui.store import Store
+    from tui.store import Problem, Store
 
 StepName = Literal["happened", "backup", "what", "checks", "plan", "confirm", "running", "proof", "done"]
 
@@ -84,6 +85,13 @@ class WizardState:
     """Why the plan has to be looked at again, in words; empty once it was shown."""
     late_risks: dict[str, str] = field(default_factory=dict)
     """Risks that only a started job found (word: detail), to be confirmed like the plan's."""
+    held: dict[str, ContentsAnswer | Problem] = field(default_factory=dict)
+    """What backups hold, so far as it was asked."""
+    missing: tuple[str, ...] = ()
+    """Collections seen missing when the symptom was chosen."""
+    fewer: tuple[str, ...] = ()
+    from_database: str = ""
+    """The database of a dump that has another name, once the admin said that it is meant."""
     damage_at: datetime | None = None
     """When the admin says it happened, UTC; None when nothing was said."""
     verify_job: str = ""
@@ -133,6 +141,7 @@ class WizardState:
             exact=self.exact,
             objects_from="any" if self.objects_from_any else None,
             in_place=self.in_place,
+            from_database=self.from_database or None,
         )
 
     @property

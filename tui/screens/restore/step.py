@@ -58,6 +58,9 @@ class Step(Vertical):
     def show(self, topic: str) -> None:
         """A look of `TOPICS` changed."""
 
+    def look_again(self) -> None:
+        """`r`: the wizard's own looks are asked again by the wizard, a step's own ones here."""
+
     def why_no_way_back(self) -> str:
         """Why Escape does not go a step back, in words; empty where the way back is open."""
         return ""

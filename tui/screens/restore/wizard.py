@@ -179,6 +179,8 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         """Asks the database, the bucket, the folders and the jobs again."""
         self._look()
         self.console.look_at_jobs()
+        if self._step is not None:
+            self._step.look_again()
 
     def action_start_over(self) -> None:
         """Forgets what was entered, when told so."""
