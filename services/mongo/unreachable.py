@@ -32,7 +32,9 @@ def host_of(target: MongoTarget) -> str:
 def unreachable(target: MongoTarget, error: Exception) -> DatabaseUnreachable:
     """The error an admin reads when a server did not let us in; `error` is the driver's."""
     host = host_of(target)
-    text = redact(str(error).split(", Timeout:")[0].split(", full error")[0])
+    text = redact(
+        str(error).split(", Timeout:")[0].split(", full error")[0].split(" (configured timeouts")[0]
+    )
     what, next = _words(target, host, getattr(error, "code", None), str(error))
     return DatabaseUnreachable(what, cause=text, next=next)
 

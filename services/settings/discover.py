@@ -125,7 +125,9 @@ def choose_env_file(
     if not named.strip() or path.is_dir():
         what = f"{path} is a folder." if named.strip() else "No file was named."
         raise UsageProblem(what, next="Type the path of Quilltap's .env file.")
-    if not env_file_layer(path, "you"):
+    if not os.path.lexists(path):
+        raise UsageProblem(f"There is no {path}.", next="Type the path of Quilltap's .env file.")
+    if not env_file_layer(path, "this question"):
         raise UsageProblem(
             f"{path} holds no settings of Quilltap's.",
             cause="MONGODB_URI, S3_BUCKET, ENCRYPTION_MASTER_PEPPER and their like were looked for.",

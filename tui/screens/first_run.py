@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Static
 
 from services.errors import QuillkeepError
 from services.looking.discover import DiscoverAnswer, DiscoverRequest
@@ -25,11 +24,36 @@ from tui.bridge import apart
 from tui.first_run import OPEN_DEMO
 from tui.screens.base import ConsoleScreen
 from tui.screens.first_run_dialogs import EnvFileModal, NameModal, WriteModal
-from tui.screens.first_run_lines import PARTS, View, lines, to_write, verdict
+from tui.screens.first_run_lines import PARTS, Verdict, View, lines, to_write, verdict
 from tui.store import Looked, Problem
 from widgets.glyphs import tone
+from widgets.key_value import AlignedRows, aligned
 from widgets.lines_view import LinesView
 from widgets.plain import plain
+
+COLOURS = {"success": "$text-success", "warning": "$text-warning", "error": "$text-error"}
+
+
+class VerdictRows(AlignedRows):
+    """How it stands, and the next step."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._said = Verdict("waiting", "", "")
+        self._glyph = ""
+
+    def show(self, said: Verdict, glyph: str) -> None:
+        """Another verdict; nothing is drawn again when it is the same."""
+        if (said, glyph) != (self._said, self._glyph):
+            self._said, self._glyph = said, glyph
+            self.refresh(layout=True)
+
+    def lines(self, width: int) -> list[Content]:
+        style = f"bold {COLOURS.get(tone(self._said.status), '$foreground')}"
+        rows = [(self._glyph, plain(self._said.text).stylize(style))]
+        if self._said.next:
+            rows.append(("", plain(self._said.next)))
+        return aligned(rows, width, style=style)
 
 
 class FirstRunScreen(ConsoleScreen):
@@ -62,11 +86,10 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
     def __init__(self) -> None:
         super().__init__()
         self._tries: dict[TryPart, Looked[TryAnswer]] = {}
-        self._verdict: tuple[str, ...] = ()
         self._tried_for: Profile | None = None
 
     def compose_body(self) -> ComposeResult:
-        yield Static("", id="verdict", markup=False)
+        yield VerdictRows(id="verdict")
         yield LinesView(id="found", ellipsis=self.console.glyphs.ellipsis)
 
     def on_mount(self) -> None:
@@ -75,7 +98,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
         self.call_after_refresh(self.action_look_again)
 
     def show(self, topic: str) -> None:
-        """Everything again: the parts differ where something changed."""
+        """Everything again: the parts draw what changed; other settings are tried at once."""
         if topic == "profile" and self._tried_for is not None and self._tried_for != self._candidate:
             self._look()
         self._draw()
@@ -101,17 +124,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
     def _draw(self) -> None:
         view = self._view
         said = verdict(view)
-        glyph = self.console.glyphs.of(said.status)
-        texts = (f"{glyph} {said.text}", said.next)
-        if texts != self._verdict:
-            self._verdict = texts
-            colour = {"success": "$text-success", "warning": "$text-warning", "error": "$text-error"}.get(
-                tone(said.status), "$foreground"
-            )
-            head = plain(texts[0]).stylize(f"bold {colour}")
-            self.query_one("#verdict", Static).update(
-                Content.assemble(head, "\n  ", plain(said.next)) if said.next else head
-            )
+        self.query_one(VerdictRows).show(said, self.console.glyphs.of(said.status))
         self.query_one(LinesView).show(lambda width: lines(view, width))
         self.refresh_bindings()
 
@@ -191,6 +204,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
 
         def taken(settings: Settings | None) -> None:
             if settings is not None:
+                self._tried_for = None
                 store.set_profile(settings.profile, settings)
                 self._look()
 
@@ -209,13 +223,20 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
 
         def named(draft: Draft | None) -> None:
             if draft is not None:
-                self.app.push_screen(WriteModal(draft), lambda yes: self._answered(yes, draft))
+                asked = WriteModal(draft, self._unproven())
+                self.app.push_screen(asked, lambda yes: self._answered(yes, draft))
 
         explained = (
             f"It goes into {config_to_write(settings)}; the lines are shown before anything is written."
         )
         self.app.push_screen(
             NameModal("What shall this deployment be called?", explained, "prod", take), named
+        )
+
+    def _unproven(self) -> tuple[str, ...]:
+        """What did not answer when it was tried."""
+        return tuple(
+            f"{PARTS[part]}: {tried.problem.what}" for part, tried in self._tries.items() if tried.problem
         )
 
     def _answered(self, yes: bool | None, draft: Draft) -> None:

@@ -97,12 +97,14 @@ the `.env` file they stand in, or they stay in the environment. The file is read
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Write", id="first.write"),
-        Binding("n,enter", "answer(False)", "No", id="first.no"),
+        Binding("n", "answer(False)", "No", id="first.no"),
+        Binding("enter", "answer(False)", "No", show=False, id="first.no-by-enter"),
     ]
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, warnings: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._draft = draft
+        self._warnings = warnings
 
     def compose_body(self) -> ComposeResult:
         draft = self._draft
@@ -113,6 +115,9 @@ the `.env` file they stand in, or they stay in the environment. The file is read
                 yield Static(plain_lines(draft.text.rstrip("\n")), id="lines", markup=False)
                 for note in draft.notes:
                     yield Static(plain(note), classes="dim", markup=False)
+                for warning in self._warnings:
+                    mark = self.console.glyphs.of("warn")
+                    yield Static(plain(f"{mark} {warning}"), classes="warning", markup=False)
             yield Static(
                 Content("y writes    n does not (Enter and Escape mean no)"), classes="dim", markup=False
             )

@@ -76,26 +76,47 @@ def verdict(view: View) -> Verdict:
 
 
 def lines(view: View, width: int) -> list[Line]:
-    """All below the verdict."""
-    made = [Line("Looked for", "strong")]
-    if view.found.problem is not None:
-        made += _row("fail", "", f"{view.found.problem.what} {view.found.problem.next}", view.glyphs, width)
-    for finding in view.findings:
-        made += _row("ok" if finding.found else "none", KINDS[finding.kind], finding.text, view.glyphs, width)
-    if view.found.waiting and not view.findings:
-        made.append(Line(f"  Waiting for this machine's answer since {_clock(view.found)}.", "dim"))
-    if view.tries:
-        made += [Line(""), Line("Tried", "strong")]
-        for part, tried in view.tries.items():
-            made += _tried(part, tried, view, width)
+    """All below the verdict; what was tried comes first, since it says what to do."""
+    sections = [_looked(view, width)]
     if view.lacks:
-        into = f"Write into {view.file}, or name Quilltap's own with e:"
-        made += [Line(""), Line("Missing", "strong")]
-        made += [Line(text, "dim") for text in wrapped(into, width, first="  ", rest="  ")]
-        for lack in view.lacks:
-            made.append(Line(f"  # {lack.what}", "dim"))
-            made += [Line(f"  {text}", "accent") for text in lack.lines]
+        sections.append(_missing(view, width))
+    if view.tries:
+        sections.insert(0, _all_tried(view, width))
+        sections.append(sections.pop(1))
+    made: list[Line] = []
+    for section in sections:
+        made += [*([Line("")] if made else []), *section]
     return made
+
+
+def _looked(view: View, width: int) -> Iterator[Line]:
+    yield Line("Looked for", "strong")
+    if view.found.problem is not None:
+        yield from _row(
+            "fail", "", f"{view.found.problem.what} {view.found.problem.next}", view.glyphs, width
+        )
+    for finding in view.findings:
+        status = "ok" if finding.found else "none"
+        yield from _row(status, KINDS[finding.kind], finding.text, view.glyphs, width)
+    if view.found.waiting and not view.findings:
+        yield Line(f"  Waiting for this machine's answer since {_clock(view.found)}.", "dim")
+
+
+def _all_tried(view: View, width: int) -> Iterator[Line]:
+    yield Line("Tried", "strong")
+    for part, tried in view.tries.items():
+        yield from _tried(part, tried, view, width)
+
+
+def _missing(view: View, width: int) -> Iterator[Line]:
+    yield Line("Missing", "strong")
+    into = f"Write into {view.file}, or name Quilltap's own with e:"
+    for text in wrapped(into, width, first="  ", rest="  "):
+        yield Line(text, "dim")
+    for lack in view.lacks:
+        yield Line(f"  # {lack.what}", "dim")
+        for text in lack.lines:
+            yield Line(f"  {text}", "accent")
 
 
 def to_write(view: View) -> str:
