@@ -50,7 +50,7 @@ Columns = Sequence[Column] | Callable[[int], Sequence[Column]]
 """The columns, or what gives them for a width in cells."""
 
 
-class InventoryTable(ScrollView, can_focus=True):
+class InventoryTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows under a heading that stays; the cursor stays on its key when rows are sorted, filtered or replaced."""
 
     DEFAULT_CSS = """
@@ -116,6 +116,8 @@ class InventoryTable(ScrollView, can_focus=True):
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
+        self.opens = True
+        """Whether Enter on a row opens something."""
         self._layout: Columns = columns
         self._columns: tuple[Column, ...] = ()
         self._widths: tuple[int, ...] = ()
@@ -224,6 +226,10 @@ class InventoryTable(ScrollView, can_focus=True):
         place = self.scroll_offset.y + event.y - 1
         if event.y > 0 and place < len(self._rows):
             self._move_to(place)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter is offered only where rows open."""
+        return False if action == "open" and not self.opens else super().check_action(action, parameters)
 
     def action_open(self) -> None:
         """Enter."""

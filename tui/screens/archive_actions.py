@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any
 
 import msgspec
 from textual import events
@@ -13,7 +13,7 @@ from services.catalog.model import Backup
 from services.jobs.events import Finished
 from services.jobs.listing import JobSummary
 from tui.bridge import Follower, JobNews
-from tui.screens.archives_rows import reference
+from tui.screens.archives_rows import reference, size
 from tui.screens.base import ConsoleScreen
 from tui.store import Problem
 
@@ -32,21 +32,25 @@ RESCAN_AFTER = (
 """Jobs whose end may have changed what the list says."""
 
 
+BACK_UP = Binding("b", "backup", "Back up", id="archives.backup", tooltip="Start a backup")
+VERIFY = Binding("v", "verify", "Verify", id="archives.verify", tooltip="Prove this backup byte by byte")
+RESTORE = Binding("R", "restore", "Restore", id="archives.restore", tooltip="Open the restore wizard on it")
+COPY = Binding(
+    "y", "copy", "Copy", id="archives.copy", tooltip="The id, or the commands where they are shown"
+)
+OTHERS: tuple[BindingType, ...] = (
+    Binding("d", "delete", "Delete", id="archives.delete", tooltip="Move it into the trash; type its id"),
+    Binding("c", "compare", "Compare", id="archives.compare", tooltip="Mark it; on a second one compare"),
+    Binding("l", "compare_live", "Compare with live", id="archives.compare_live", show=False),
+    Binding("p", "pin", "Pin or unpin", id="archives.pin", show=False),
+    Binding("a", "accept", "Accept as it is", id="archives.accept", show=False),
+    Binding("r", "rescan", "Look again", id="archives.rescan", show=False),
+)
+"""The keys of both screens; each puts those first that matter most on it."""
+
+
 class BackupActions(ConsoleScreen):
     """A screen with a backup in focus; starts the jobs of the verbs and tells how they ended."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "backup", "Back up", id="archives.backup", tooltip="Start a backup"),
-        Binding("v", "verify", "Verify", id="archives.verify", tooltip="Prove this backup byte by byte"),
-        Binding("R", "restore", "Restore", id="archives.restore", tooltip="Open the restore wizard on it"),
-        Binding("c", "compare", "Compare", id="archives.compare", tooltip="Mark it; on a second one compare"),
-        Binding("l", "compare_live", "Compare with live", id="archives.compare_live", show=False),
-        Binding("p", "pin", "Pin or unpin", id="archives.pin", show=False),
-        Binding("a", "accept", "Accept as it is", id="archives.accept", show=False),
-        Binding("d", "delete", "Delete", id="archives.delete", tooltip="Move it into the trash; type its id"),
-        Binding("y", "copy", "Copy the id", id="archives.copy", show=False),
-        Binding("r", "rescan", "Look again", id="archives.rescan", show=False),
-    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -267,13 +271,15 @@ class BackupActions(ConsoleScreen):
             await self.begin("accept", AcceptPlan(backup=reference(backup, self.every_backup)), backup)
 
     async def _delete(self) -> None:
-        from tui.screens.archive_dialogs import confirm_delete
+        from services.operations.delete import DeletePlan
+        from tui.screens.delete_dialog import DeleteModal
 
         backup = self.focused_backup
         if backup is None:
             return
-        plan = await confirm_delete(self.console, backup, reference(backup, self.every_backup))
-        if plan is not None:
+        name = reference(backup, self.every_backup)
+        plan = DeletePlan(backup=name, location=backup.location or None if name == backup.id else None)
+        if await self.app.push_screen_wait(DeleteModal(backup, plan)):
             await self.begin("delete", plan, backup)
 
 
@@ -298,7 +304,22 @@ def ended_words(finished: Finished, backup: str) -> tuple[str, str]:
             f"{backup} is accepted as it is{f', but {still}' if still else ' and counts as good'}.{more}",
             loud,
         )
+    if "deleted" in result:
+        free = freed_words(result.get("trash_frees"))
+        return f"{backup} is in the trash of its location. {free}{more}".rstrip(), loud
     return f"{backup}: {finished.status}.{more}", loud
+
+
+def freed_words(freed: Any, what: str = "Emptying the trash would free") -> str:
+    """What an emptying of the trash frees, in words; empty where it was not counted."""
+    if not isinstance(freed, dict):
+        return ""
+    shared = (
+        f"; {size(freed['shared'])} are shared with other backups and free nothing"
+        if freed.get("shared")
+        else ""
+    )
+    return f"{what} {size(freed['bytes'])}{shared}."
 
 
 _NEED_ONE = frozenset(

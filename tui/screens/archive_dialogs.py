@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -13,12 +12,9 @@ from textual.widgets import Static
 from services.catalog.model import Backup, Depth
 from tui.screens.archives_rows import size
 from tui.screens.base import ConsoleModal
-from tui.screens.confirm import TypedModal, YesNoModal
+from tui.screens.confirm import YesNoModal
 from widgets.key_value import KeyValues
 from widgets.plain import plain
-
-if TYPE_CHECKING:
-    from tui.app import QuillkeepApp
 
 SHOWN = 4
 """Findings named one by one in a dialog."""
@@ -79,17 +75,3 @@ def accept_modal(backup: Backup) -> YesNoModal:
         "Accept only what was meant. From then on it counts as good; a note says so, no file changes."
     )
     return YesNoModal(f"Accept {backup.id} as it is?", "\n".join(lines))
-
-
-async def confirm_delete(console: QuillkeepApp, backup: Backup, ref: str) -> msgspec.Struct | None:
-    """Asks for the id; gives the plan, None when it was not typed."""
-    from services.operations.delete import DeletePlan
-
-    effects = (
-        f"{size(backup.bytes)}, {backup.location}. It moves into the trash of its location; its files still "
-        "take their space there until the trash is emptied."
-    )
-    typed = await console.push_screen_wait(
-        TypedModal(f"Delete {backup.id}?", effects, backup.id, "Delete it")
-    )
-    return DeletePlan(backup=ref) if typed else None

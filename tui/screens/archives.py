@@ -12,7 +12,7 @@ from textual.widgets import Static
 from services.catalog.model import Backup
 from services.catalog.scan import Catalog
 from tui.bridge import apart
-from tui.screens.archive_actions import BackupActions
+from tui.screens.archive_actions import BACK_UP, COPY, OTHERS, RESTORE, VERIFY, BackupActions
 from tui.screens.archives_rows import (
     FEW_NOTES,
     NOTES,
@@ -60,8 +60,13 @@ Every backup of every location, also those made by other tools (*foreign*) and o
 | `y` `r` | copy the id, look again |
 """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="archives.filter", key_display="/"),
+        BACK_UP,
+        VERIFY,
+        RESTORE,
+        Binding("slash", "filter", "Filter", id="archives.filter"),
+        *OTHERS,
         Binding("o", "sort", "Sort", id="archives.sort", tooltip="Newest, largest, location, verdict"),
+        COPY,
         Binding("g", "jump", "Go to an id or date", id="archives.jump", show=False),
         Binding("escape", "back", "Everything again", id="archives.back", show=False),
     ]
