@@ -66,7 +66,7 @@ def draft_profile(name: str, profile: Profile, settings: Settings | None, *, env
     lines = [f"[profiles.{name}]"]
     notes: list[str] = []
     if env_file:
-        lines.append(f"env_file = {_quoted(env_file)}")
+        lines.append(f"env_file = {quoted(env_file)}")
     lines.append("production = true")
     if profile.read_only:
         lines.append("read_only = true")
@@ -142,11 +142,11 @@ def _database_lines(profile: Profile, env_file: str, notes: list[str]) -> list[s
                 "MONGODB_URI holds a password, so it stays in the environment; cron needs it there too."
             )
         else:
-            lines.append(f"mongodb_uri = {_quoted(uri)}")
+            lines.append(f"mongodb_uri = {quoted(uri)}")
     named = profile.sources.get("mongo.database", "")
     told_elsewhere = named.startswith(".env") or "its path" in named or (env_file and named == DEFAULT)
     if not told_elsewhere:
-        lines.append(f"mongodb_database = {_quoted(profile.mongo.database)}")
+        lines.append(f"mongodb_database = {quoted(profile.mongo.database)}")
     return lines
 
 
@@ -157,7 +157,7 @@ def _bucket_lines(profile: Profile, notes: list[str]) -> list[str]:
         for part in dotted.split("."):
             value = getattr(value, part, None)
         if profile.sources.get(dotted, "").startswith(ENVIRONMENT) and value:
-            lines.append(f"{key} = {_quoted(str(value))}")
+            lines.append(f"{key} = {quoted(str(value))}")
     if profile.bucket and profile.sources.get("bucket.path_style", "").startswith(ENVIRONMENT):
         lines.append(f"s3_force_path_style = {str(profile.bucket.path_style).lower()}")
     staying = [
@@ -181,9 +181,9 @@ def _location_lines(profile: Profile, config: Config, settings: Settings | None)
     name, number = "backups", 2
     while name in taken:
         name, number = f"backups-{number}", number + 1
-    return ["", "[[locations]]", f"name = {_quoted(name)}", f"path = {_quoted(place.path)}"]
+    return ["", "[[locations]]", f"name = {quoted(name)}", f"path = {quoted(place.path)}"]
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A TOML basic string; JSON's escapes are among TOML's."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -188,11 +188,9 @@ def test_doctor_names_sources_and_no_secret(cli: Cli) -> None:
     assert SECRET not in done.stdout + done.stderr
     assert cli.environ["S3_SECRET_KEY"] not in done.stdout
     rows = {row["setting"]: row for row in json.loads(cli.run("doctor", "--json").stdout)["settings"]}
-    assert rows["pepper"] == {
-        "setting": "pepper",
-        "value": "set",
-        "source": "environment ENCRYPTION_MASTER_PEPPER",
-    }
+    pepper = rows["pepper"]
+    assert (pepper["value"], pepper["source"]) == ("set", "environment ENCRYPTION_MASTER_PEPPER")
+    assert pepper["line"].endswith('pepper_file = "/etc/quillkeep/pepper"')
 
 
 @pytest.mark.parametrize(
