@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 from pymongo.errors import PyMongoError
 
+from services.catalog.marks import being_read
 from services.errors import Cancelled, QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
@@ -68,7 +69,8 @@ def restore(plan: RestorePlan, ctx: JobContext) -> RestoreResult:
         for words in draft.result.warnings:
             ctx.log(words, "warning")
         ready()
-        return RestoreRun(plan, ctx, session, lock, draft).run()
+        with being_read(ctx, "restore", draft.backup):
+            return RestoreRun(plan, ctx, session, lock, draft).run()
 
 
 def _refuse(plan: RestorePlan, draft: Draft) -> None:
