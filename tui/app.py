@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.events import DescendantFocus, Resize
+from textual.events import DescendantFocus, Event, Key, Resize
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
 from textual.signal import Signal
@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 
 from services.errors import QuillkeepError
 from tui.ascii_filter import AsciiFilter, UncolouredFilter
+from tui.attention import Attention
 from tui.crash import crash_text, goes_on
 from tui.first_run import needs_first_run
 from tui.modes import FIRST_RUN
@@ -113,6 +114,7 @@ class QuillkeepApp(App[int]):
         """What an unhandled exception left to be printed once the terminal is restored."""
         self.keymap = keymap or {}
         self.set_keymap(self.keymap)
+        self._attention = Attention(self)
         self._must_choose = must_choose
         first = not must_choose and needs_first_run(store)
         self._start_mode = start_mode or (FIRST_RUN.name if first else "health")
@@ -122,15 +124,23 @@ class QuillkeepApp(App[int]):
         if self.no_color or theme:
             self.theme = TERMINAL if self.no_color else theme
 
+    async def on_event(self, event: Event) -> None:
+        """The first key of whoever sits there ends what the console would show by itself."""
+        if isinstance(event, Key):
+            self._attention.leave()
+        await super().on_event(event)
+
     async def on_mount(self) -> None:
         """The first frame shows what needs no connection; looking begins after it."""
         from tui.signals import heed_signals
 
         heed_signals(self)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        self.changes.subscribe(self, self._attention.heard)
         await self.switch_mode(self._start_mode)
         if self._must_choose:
             self.action_profiles()
-        self._check_size()
+        self._check_size(*self.size)
         self.set_interval(JOBS_SECONDS, self.look_at_jobs)
         self.call_after_refresh(self.look_at_jobs if self._must_choose else self.look_at_everything)
         if self.store.hint:
@@ -355,12 +365,12 @@ class QuillkeepApp(App[int]):
 
     def on_resize(self, event: Resize) -> None:
         """Below the smallest size one line says so."""
-        self._check_size()
+        self._check_size(event.size.width, event.size.height)
 
-    def _check_size(self) -> None:
+    def _check_size(self, width: int, height: int) -> None:
         from tui.screens.leave import TooSmallScreen
 
-        if is_too_small(*self.size) and not isinstance(self.screen, TooSmallScreen):
+        if is_too_small(width, height) and not isinstance(self.screen, TooSmallScreen):
             self.push_screen(TooSmallScreen())
 
     def action_leave(self) -> None:

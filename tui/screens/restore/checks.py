@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widgets import Static
 
 from services.catalog.model import Backup
@@ -23,6 +24,7 @@ from tui.screens.restore.following import FollowingStep
 from tui.screens.restore.holding import key_of
 from tui.screens.restore.model import StepName, WizardState
 from tui.store import Problem
+from widgets.glyphs import tone
 from widgets.lines_view import LinesView
 from widgets.plain import plain
 
@@ -64,7 +66,7 @@ again. A **warn** is worth knowing, or a risk that is asked for later.
 
     def compose(self) -> ComposeResult:
         yield Static("Can it be restored? The checks run by themselves.", classes="question", markup=False)
-        yield Static("", id="checks-verdict", classes="why", markup=False)
+        yield Static("", id="checks-verdict", markup=False)
         yield LinesView(ellipsis=self.console.glyphs.ellipsis, id="checks-lines")
         yield Static("", id="checks-next", classes="next", markup=False)
 
@@ -264,19 +266,21 @@ again. A **warn** is worth knowing, or a risk that is asked for later.
         bad = check_rows.failing(self._rows)
         warned = sum(row.status in ("warn", "unknown", "skipped") for row in self._rows)
         since = (
-            f" Looking since {self._asked.astimezone():%H:%M:%S}." if self._looking and self._asked else ""
+            f", looking since {self._asked.astimezone():%H:%M:%S}" if self._looking and self._asked else ""
         )
-        told = f"{self.state.backup.id}: " if self.state.backup else ""
         if bad:
             count = "one thing holds" if len(bad) == 1 else f"{len(bad)} things hold"
-            told += glyphs.status("fail", f"{count} the restore back")
+            word, told = "fail", f"{count} the restore back"
         elif self.why_disabled("go_on"):
-            told += glyphs.status("running", "the checks are running")
+            word, told = "running", "the checks are running"
         elif warned:
-            told += glyphs.status("warn", f"it can be restored; {warned} to know about")
+            word, told = "warn", f"it can be restored; {warned} to know about"
         else:
-            told += glyphs.status("ok", "it can be restored")
-        self.query_one("#checks-verdict", Static).update(plain(f"{told}.{since}"))
+            word, told = "ok", "it can be restored"
+        verdict = plain(f"{glyphs.status(word, told)}.").stylize(f"bold $text-{tone(word)}")
+        self.query_one("#checks-verdict", Static).update(
+            Content.assemble(verdict, plain(f"  {state.backup.id}{since}"))
+        )
         next = "Do what stands behind the arrow, then r: look again." if bad else "Enter: make the plan."
         if not bad and self.why_disabled("go_on"):
             next = self.why_disabled("go_on")

@@ -248,16 +248,17 @@ Arrows choose another one; its warnings stand below the list.
             self.console.store.profile,
             newest_for(self.state, self.console.store.catalog.value or _NOTHING, self.console.store.profile),
         )
+        known = f" ({backup.created_detail})" if backup.created_by != "manifest" else ""
         lines = [
-            f"{backup.id}: {both(backup.created)}, {ago(backup.created, now)}"
-            + (f" ({backup.created_detail})" if backup.created_by != "manifest" else ""),
-            self._contents(backup),
-            f"{_checked(backup)} "
-            f"What would be lost: everything written in the {span(lost_since(backup, now))} since.",
+            plain(f"{backup.id}: {both(backup.created)}, {ago(backup.created, now)}{known}"),
+            plain(f"{self._contents(backup)} {_checked(backup)}"),
+            plain(f"Lost with it: everything written in the {span(lost_since(backup, now))} since.").stylize(
+                "$text-warning"
+            ),
         ]
         if said:
-            lines.append(f"{self.console.glyphs.of('warn')} {'; '.join(said)}")
-        self.query_one("#backup-detail", Static).update(Content("\n").join([plain(line) for line in lines]))
+            lines.append(plain(f"{self.console.glyphs.of('warn')} {'; '.join(said)}"))
+        self.query_one("#backup-detail", Static).update(Content("\n").join(lines))
         unusable = why_unusable(backup, self.state, self.console.store.profile)
         self.query_one("#backup-next", Static).update(
             plain(unusable or "Enter: take this one.  w: say when it happened.  Escape: back.")

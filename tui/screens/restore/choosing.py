@@ -53,7 +53,7 @@ def propose(state: WizardState, catalog: Catalog, profile: Profile) -> Proposal:
     except QuillkeepError as error:
         return Proposal(None, problem=Problem.of(error))
     what = "the newest good one" if state.damage_at is None else "the newest good one from before it happened"
-    whole = f" for {' and '.join(parts)}" if len(parts) == 1 else ""
+    whole = f" for the {parts[0]}" if len(parts) == 1 else ""
     return Proposal(found.backup, f"{what}{whole}", found.passed_over)
 
 

@@ -26,8 +26,8 @@ from widgets.glyphs import tone
 from widgets.inventory_table import Column, InventoryTable, TableRow
 from widgets.plain import plain
 
-SHOWN = 4
-"""Findings on the screen; the rest is counted."""
+SHOWN, SHOWN_TALL = 4, 12
+"""Findings on the screen, by its height; the rest is counted."""
 
 
 class HappenedStep(Step):
@@ -156,8 +156,9 @@ A **good** backup is complete, not suspicious, and every byte of it was read bac
         )
         if proposed and not self._moved:
             table.go_to(proposed)
-        lines = [*self._waiting(), *[self._line(one) for one in compared.findings[:SHOWN]]]
-        more = len(compared.findings) - SHOWN
+        shown = SHOWN_TALL if self.app.size.height >= 30 else SHOWN
+        lines = [*self._waiting(), *[self._line(one) for one in compared.findings[:shown]]]
+        more = len(compared.findings) - shown
         if more > 0:
             lines.append(plain(f"  and {more} more like these"))
         if not lines:
