@@ -59,7 +59,7 @@ class Confirming(Step):
             if self.words:
                 yield TypedConfirmation(self.words, self.BUTTON, id="typed")
             else:
-                yield Button(plain(self.BUTTON), id="ask", compact=True)
+                yield Button(plain(self.BUTTON), id="ask-yes", compact=True)
         yield Static("", id="confirm-next", classes="next", markup=False)
 
     def effects(self, plan: Mapping[str, Any]) -> list[str]:
@@ -107,19 +107,20 @@ class Confirming(Step):
         return True
 
     def entered(self) -> None:
-        """Focus on the first thing to decide."""
-        if self.closed:
-            for widget in self.query("Acceptable, TypedConfirmation, #ask"):
-                widget.disabled = True
-        first = next((row for row in self.query(RiskRow) if not row.accepted), None) or next(
-            iter(self.query("#words, #ask")), None
-        )
-        if first is not None and not self.closed:
-            first.focus()
-        else:
-            self.query_one("#confirm-body").can_focus = True
-            self.query_one("#confirm-body").focus()
+        """Focus on the first thing to decide, once the rows stand."""
         self._show()
+        self.call_after_refresh(self._begin_at)
+
+    def _begin_at(self) -> None:
+        if self.closed:
+            for widget in self.query("Acceptable, TypedConfirmation, #ask-yes"):
+                widget.disabled = True
+            body = self.query_one("#confirm-body")
+            body.can_focus = True
+            body.focus()
+            return
+        first = next((row for row in self.query(RiskRow) if not row.accepted), None)
+        (first or self.query("#words, #ask-yes").first()).focus()
 
     @property
     def closed(self) -> str:
