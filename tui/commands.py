@@ -70,7 +70,8 @@ def actions_of(app: QuillkeepApp, screen: Screen[Any]) -> list[Command]:
             place="console" if node is app else "screen",
             run=partial(app.run_action, binding.action, node),
         )
-    return list(found.values())
+    # Quit is never the first, which Enter would do.
+    return sorted(found.values(), key=lambda command: (command.place == "console", command.id == "app.quit"))
 
 
 def keys_table(app: QuillkeepApp, screen: Screen[Any]) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import select
-import signal
+import termios
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +12,9 @@ from typing import Any
 from textual.drivers import linux_driver
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
+
+ALTERNATE_SCREEN = "\x1b[?1049h\x1b[?25l\x1b[?7l"
+"""The alternate screen without a cursor, without line wrap."""
 
 
 class ConsoleWriter(WriterThread):
@@ -38,6 +41,7 @@ class ConsoleDriver(LinuxDriver):
         super().__init__(*args, **kwargs)
         self._stopped = False
         self._watched = False
+        self._raw: list[Any] | None = None
 
     def start_application_mode(self) -> None:
         """Takes the terminal, and begins to watch it."""
@@ -45,6 +49,8 @@ class ConsoleDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if not self._watched and self.input_tty:
             self._watched = True
+            with contextlib.suppress(termios.error):
+                self._raw = termios.tcgetattr(self.fileno)
             threading.Thread(target=self._watch, name="terminal-watch", daemon=True).start()
 
     def _watch(self) -> None:
@@ -73,14 +79,9 @@ class ConsoleDriver(LinuxDriver):
         if self._stopped:
             self._stopped = False
             super()._sigcont_application()
-        elif self._app.is_running:
-            self._loop.call_soon_threadsafe(self._draw_again)
-
-    def _draw_again(self) -> None:
-        self._app.refresh(layout=True)
-
-
-def restore_default_signals() -> None:
-    """After the console, signals end the process as they would any other."""
-    for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
-        signal.signal(number, signal.SIG_DFL)
+        elif self._raw is not None:
+            # In the background this stops the process until the shell brings it to the front.
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self._raw)
+            self.write(ALTERNATE_SCREEN)
+            self._loop.call_soon_threadsafe(self._app.post_message, self.SignalResume())

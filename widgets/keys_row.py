@@ -53,9 +53,10 @@ class KeysRow(Widget):
                 name = binding.key_display or key_name(binding.key)
                 row = rows.setdefault((id(active.node), binding.action), [])
                 row.append(Shown(name, binding.description, active.enabled))
-        return tuple(
+        keys = [
             Shown(",".join(one.keys for one in row), row[0].words, row[0].enabled) for row in rows.values()
-        )
+        ]
+        return tuple(sorted(keys, key=lambda one: not one.enabled))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One row."""

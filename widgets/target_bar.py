@@ -8,7 +8,10 @@ from textual.content import Content
 from textual.widget import Widget
 
 from widgets.glyphs import Glyphs
-from widgets.text import cut, escape
+from widgets.text import escape
+
+SHORTEST_HOST = 6
+_KIND_STYLES = {"PROD": "bold $text-error", "DEMO": "bold $text-success"}
 
 
 class TargetFacts(NamedTuple):
@@ -35,41 +38,53 @@ class TargetBar(Widget):
         self._glyphs = glyphs
 
     def show(self, facts: TargetFacts) -> None:
-        """Other facts."""
+        """Other facts; nothing is drawn again when they are the same."""
         if facts != self._facts:
             self._facts = facts
             self.refresh()
 
     def render(self) -> Content:
         """The longest form that fits."""
-        return Content(fit(self._facts, self.size.width, self._glyphs))
+        return fit(self._facts, self.size.width, self._glyphs)
 
 
-def fit(facts: TargetFacts, width: int, glyphs: Glyphs) -> str:
-    """The bar's text in `width` columns."""
-    host = escape(facts.host)
-    forms = [
-        _line(facts, host, facts.bucket, facts.profile, glyphs),
-        _line(facts, host, "", facts.profile, glyphs),
-    ]
-    for length in (24, 16, 10, 6):
-        if len(host) > length:
-            short = f"{host[: length - 1]}{glyphs.ellipsis}"
-            forms.append(_line(facts, short, "", facts.profile, glyphs))
-    forms.append(_line(facts, "", "", facts.profile, glyphs))
-    forms.append(_line(facts, "", "", "", glyphs))
-    return next((form for form in forms if Content(form).cell_length <= width), cut(forms[-1], width))
+def fit(facts: TargetFacts, width: int, glyphs: Glyphs) -> Content:
+    """The bar in `width` columns; the database's name is shortened only when nothing else is left to go."""
+    host, profile, database = escape(facts.host), escape(facts.profile), escape(facts.database)
+    whole = _line(facts, profile, host, database, escape(facts.bucket), glyphs)
+    if whole.cell_length <= width:
+        return whole
+    line = _line(facts, profile, host, database, "", glyphs)
+    if line.cell_length <= width:
+        return line
+    room = Content(host).cell_length - (line.cell_length - width)
+    if host and room >= SHORTEST_HOST:
+        return _line(facts, profile, shorten(host, room, glyphs.ellipsis), database, "", glyphs)
+    for shown in (profile, ""):
+        line = _line(facts, shown, "", database, "", glyphs)
+        if line.cell_length <= width:
+            return line
+    room = max(4, Content(database).cell_length - (line.cell_length - width))
+    line = _line(facts, "", "", shorten(database, room, glyphs.ellipsis), "", glyphs)
+    return line.truncate(width)
 
 
-def _line(facts: TargetFacts, host: str, bucket: str, profile: str, glyphs: Glyphs) -> str:
+def shorten(text: str, width: int, ellipsis: str = "…") -> str:
+    """The beginning of `text` in at most `width` columns, an ellipsis for what is missing."""
+    content = Content(text)
+    if content.cell_length <= width:
+        return text
+    return content.truncate(max(0, width - 1)).plain.rstrip() + ellipsis
+
+
+def _line(facts: TargetFacts, profile: str, host: str, database: str, bucket: str, glyphs: Glyphs) -> Content:
     jobs = f"{glyphs.of('running')} {facts.jobs} job{'s' if facts.jobs != 1 else ''}" if facts.jobs else ""
-    where = f"{host}/{escape(facts.database)}" if host else escape(facts.database)
     parts = (
-        facts.kind,
-        "READ-ONLY" if facts.read_only else "",
-        escape(profile),
-        where,
-        f"bucket {escape(bucket)}" if bucket else "",
-        jobs,
+        Content.styled(facts.kind, _KIND_STYLES.get(facts.kind, "bold")),
+        Content.styled("READ-ONLY" if facts.read_only else "", "bold $text-warning"),
+        Content(profile),
+        Content(f"{host}/{database}" if host else database),
+        Content(f"bucket {bucket}" if bucket else ""),
+        Content.styled(jobs, "bold $text-accent"),
     )
-    return " " + "  ".join(part for part in parts if part)
+    return Content(" ") + Content("  ").join(part for part in parts if part)

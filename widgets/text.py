@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 _INVISIBLE = frozenset("\u061c\u200b\u200e\u200f\u2028\u2029\u2060\ufeff") | {
     chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
@@ -28,11 +30,34 @@ def escape_lines(text: str) -> str:
     return "\n".join(escape(line) for line in text.split("\n"))
 
 
+def cells(text: str) -> int:
+    """The columns a text takes: wide letters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells_of(char) for char in text)
+
+
+def _cells_of(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+
+
 def cut(text: str, width: int) -> str:
-    """At most `width` characters, the middle of a longer text left out."""
-    if len(text) <= width:
+    """At most `width` columns, the middle of a longer text left out."""
+    if cells(text) <= width:
         return text
     if width <= 3:
-        return text[:width]
+        return _beginning(text, width)
     head = (width - 2) * 2 // 3
-    return f"{text[:head]}..{text[len(text) - (width - 2 - head) :]}"
+    tail = _beginning(text[::-1], width - 2 - head)[::-1]
+    return f"{_beginning(text, head)}..{tail}"
+
+
+def _beginning(text: str, width: int) -> str:
+    used = 0
+    for at, char in enumerate(text):
+        used += _cells_of(char)
+        if used > width:
+            return text[:at]
+    return text

@@ -16,7 +16,7 @@ class TooSmall(Static):
     def show(self, width: int, height: int) -> None:
         """The size now."""
         needed = f"{SMALLEST[0]}x{SMALLEST[1]}"
-        self.update(Content(f"Too small: {width}x{height}, {needed} needed. Jobs go on. ctrl+q quits."))
+        self.update(Content(f"Needs {needed}, is {width}x{height}. Jobs go on; ctrl+q quits."))
 
 
 def is_too_small(width: int, height: int) -> bool:

@@ -15,7 +15,7 @@ from tui.commands import Command
 from tui.screens.base import ConsoleModal
 from widgets.plain import plain
 
-TITLE_WIDTH = 46
+TITLE_WIDTH = 42
 KEYS_WIDTH = 16
 
 
