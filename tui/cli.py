@@ -16,6 +16,7 @@ VERBS = {
     "backup": "tui.verbs_backup",
     "list": "tui.verbs_catalog",
     "show": "tui.verbs_catalog",
+    "diff": "tui.verbs_diff",
     "verify": "tui.verbs_verify",
     "plan": "tui.verbs_restore",
     "restore": "tui.verbs_restore",
@@ -25,7 +26,10 @@ VERBS = {
     "pin": "tui.verbs_notes",
     "unpin": "tui.verbs_notes",
     "accept": "tui.verbs_notes",
+    "delete": "tui.verbs_delete",
+    "trash": "tui.verbs_trash",
     "jobs": "tui.verbs_jobs",
+    "status": "tui.verbs_status",
     "doctor": "tui.verbs_doctor",
 }
 """Each verb and the module that holds it, in the order of the help; `list_` holds `list`."""

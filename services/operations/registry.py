@@ -25,6 +25,8 @@ class VerbEntry(msgspec.Struct, frozen=True):
 VERBS: dict[str, VerbEntry] = {
     "accept": VerbEntry("services.operations.accept", "AcceptPlan", "accept"),
     "backup": VerbEntry("services.operations.backup", "BackupPlan", "backup"),
+    "delete": VerbEntry("services.operations.delete", "DeletePlan", "delete"),
+    "diff": VerbEntry("services.operations.diff", "DiffPlan", "diff"),
     "finish": VerbEntry("services.operations.finish", "FinishPlan", "finish"),
     "pin": VerbEntry("services.operations.pin", "PinPlan", "pin"),
     "plan": VerbEntry("services.operations.plan", "PlanRequest", "plan"),
@@ -33,6 +35,8 @@ VERBS: dict[str, VerbEntry] = {
     "rollback": VerbEntry("services.operations.rollback", "RollbackPlan", "rollback"),
     "rollback-plan": VerbEntry("services.operations.rollback", "RollbackPlan", "rollback_plan"),
     "selftest": VerbEntry("services.operations.selftest", "SelftestPlan", "selftest"),
+    "trash-empty": VerbEntry("services.operations.trash", "TrashEmptyPlan", "trash_empty"),
+    "trash-restore": VerbEntry("services.operations.trash", "TrashRestorePlan", "trash_restore"),
     "unlock": VerbEntry("services.operations.unlock", "UnlockPlan", "unlock"),
     "unpin": VerbEntry("services.operations.pin", "PinPlan", "pin"),
     "verify": VerbEntry("services.operations.verify", "VerifyPlan", "verify"),

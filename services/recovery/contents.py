@@ -106,9 +106,9 @@ def read_contents(
     walked = walk_dump(backup.database_path, limits=limits, check=check, advance=advance)
     source = open_dump(backup.database_path, limits=limits)
     database = _choose_database(
-        backup, _databases(walked.prelude, walked.collections), from_database, target_database
+        backup, databases_of(walked.prelude, walked.collections), from_database, target_database
     )
-    entries = _foreign_entries(walked, database)
+    entries = foreign_entries(walked, database)
     stat = backup.database_path.stat()
     return DatabaseContents(
         source=source,
@@ -160,7 +160,7 @@ def _own_contents(
     )
 
 
-def _databases(prelude: Prelude, sums: dict[Namespace, Sums]) -> tuple[str, ...]:
+def databases_of(prelude: Prelude, sums: dict[Namespace, Sums]) -> tuple[str, ...]:
     names = {entry.namespace.database for entry in prelude.collections} | {key.database for key in sums}
     return tuple(sorted(name for name in names if name and name not in ("admin", "config", "local")))
 
@@ -184,7 +184,7 @@ def _choose_database(backup: Backup, databases: tuple[str, ...], wanted: str | N
     )
 
 
-def _foreign_entries(walked: Walked, database: str) -> dict[str, CollectionContents]:
+def foreign_entries(walked: Walked, database: str) -> dict[str, CollectionContents]:
     found: dict[str, CollectionContents] = {}
     prelude, sums = walked.prelude, walked.collections
     for entry in prelude.collections:

@@ -1,0 +1,1 @@
+"""Comparing two backups, or one with what is live."""
