@@ -14,9 +14,13 @@ from services.errors import NOTHING_TOUCHED, QuillkeepError
 def main() -> None:
     """The console script."""
     code = run(sys.argv[1:])
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            # The reader or the terminal is gone; Python's own exit would flush again and end with 120.
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
 
 

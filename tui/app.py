@@ -160,7 +160,7 @@ class QuillkeepApp(App[int]):
     def look_at_everything(self) -> None:
         """All that Health shows."""
         self.look_at_jobs()
-        self.look_at("catalog")
+        self.look_at("catalog", "live", "bucket", "locations", "rates")
 
     def say(self, text: str, *, severity: Any = "information", title: str = "") -> None:
         """A notification; its text is never markup."""
@@ -371,7 +371,8 @@ class QuillkeepApp(App[int]):
         from tui.screens.leave import TooSmallScreen
 
         if is_too_small(width, height) and not isinstance(self.screen, TooSmallScreen):
-            self.push_screen(TooSmallScreen())
+            # The terminal may have shrunk again while the one before was being taken away.
+            self.push_screen(TooSmallScreen(), lambda _: self._check_size(*self.size))
 
     def action_leave(self) -> None:
         """Leaves; when something goes on it is said first, and the same key again leaves."""
