@@ -36,7 +36,7 @@ def status_lines(status: Status, jobs: tuple[JobSummary, ...], terminal: Termina
     if status.days:
         facts = [DayFacts(each.day, each.status, each.bytes) for each in status.days]
         rows = strip_lines(facts, glyphs, width=70)
-        labels = ("14 days", "", "Sizes")
+        labels = ("14 days", "in UTC", "Sizes")
         lines.append("")
         lines += [f"  {label:<8} {row}" for label, row in zip(labels, rows, strict=True) if row]
     for job in jobs:

@@ -1,0 +1,122 @@
+"""The list of what wants attention: one line a finding, with the key that deals with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from services.status.model import Finding, Remedy, Word
+from tui.present_status import GLYPHS
+from widgets.glyphs import Glyphs, tone
+from widgets.lines_view import fitted
+from widgets.text import escape
+
+KEYS: dict[Remedy, str] = {
+    "backup": "b",
+    "verify": "v",
+    "restore": "3",
+    "finish": "f",
+    "release": "R",
+    "archives": "2",
+    "settings": "8",
+    "jobs": "6",
+    "look again": "r",
+    "": "y",
+}
+"""Each remedy's key on Health; `y` copies the command where only the shell helps."""
+DOES: dict[Remedy, str] = {
+    "backup": "starts a backup",
+    "verify": "verifies it",
+    "restore": "opens the restore",
+    "finish": "opens the interrupted restore",
+    "release": "opens the release of the copies",
+    "archives": "opens the archives",
+    "settings": "opens the settings",
+    "jobs": "opens the job",
+    "look again": "looks again",
+    "": "copies the command",
+}
+WORD_WIDTH = 10
+
+
+class Row(NamedTuple):
+    """One line before it is cut to the width."""
+
+    status: Word
+    start: str
+    text: str
+
+
+def row_of(finding: Finding, glyphs: Glyphs) -> Row:
+    """Glyph, word and key stand before the text; a notice has no alarm word."""
+    word = glyphs.status(GLYPHS[finding.status], finding.status)
+    if finding.status == "OK":
+        word = glyphs.status("none", "note")
+    return Row(finding.status, f"{word:<{WORD_WIDTH}} {KEYS[finding.remedy]} ", escape(finding.what))
+
+
+class AttentionList(OptionList):
+    """Findings; the cursor stays on its finding when the list changes."""
+
+    DEFAULT_CSS = """
+    AttentionList {
+        height: 1fr; min-height: 2; border: none; padding: 0; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+        overflow-x: hidden; background: $background; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    AttentionList:focus { border: none; background-tint: transparent 0%; }
+    """
+
+    def __init__(self, glyphs: Glyphs, *, id: str) -> None:
+        super().__init__(id=id, compact=True, markup=False)
+        self._glyphs = glyphs
+        self._findings: tuple[Finding, ...] = ()
+        self._width = 0
+
+    @property
+    def focused_finding(self) -> Finding | None:
+        """The one under the cursor."""
+        place = self.highlighted
+        return self._findings[place] if place is not None and place < len(self._findings) else None
+
+    def show(self, findings: Sequence[Finding]) -> bool:
+        """Other findings; False when they are the same."""
+        if tuple(findings) == self._findings and self._width == self._room:
+            return False
+        before = self.focused_finding
+        self._findings = tuple(findings)
+        self._fill(before)
+        return True
+
+    def on_resize(self) -> None:
+        """Lines are cut to the width."""
+        if self._room != self._width:
+            self._fill(self.focused_finding)
+
+    @property
+    def _room(self) -> int:
+        return max(0, self.scrollable_content_region.width)
+
+    def _fill(self, before: Finding | None) -> None:
+        self._width = self._room
+        self.clear_options()
+        if not self._width:
+            return
+        self.add_options([Option(self._line(finding)) for finding in self._findings])
+        if self._findings:
+            same = [
+                place
+                for place, finding in enumerate(self._findings)
+                if before is not None and (finding.what, finding.subject) == (before.what, before.subject)
+            ]
+            self.highlighted = same[0] if same else 0
+
+    def _line(self, finding: Finding) -> Content:
+        row = row_of(finding, self._glyphs)
+        text = fitted(f"{row.start}{row.text}", self._width, self._glyphs.ellipsis)
+        colour = tone(GLYPHS[row.status]) if row.status != "OK" else ""
+        content = Content(text)
+        return content.stylize(f"$text-{colour}", 0, WORD_WIDTH) if colour else content

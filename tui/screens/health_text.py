@@ -1,0 +1,128 @@
+"""The lines of Health, from a status."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.jobs.events import Progress
+from services.jobs.listing import JobSummary
+from services.status.model import Finding, PartStatus, Status
+from services.status.words import count, hours
+from tui.present_status import GLYPHS, moment_words, space_words
+from tui.screens.health_list import DOES, KEYS
+from widgets.glyphs import Glyphs
+from widgets.lines_view import Line, wrapped
+from widgets.strip import DayFacts, strip_lines
+from widgets.text import escape
+
+LABEL = 11
+
+
+def verdict_line(status: Status, glyphs: Glyphs, *, looking: bool) -> str:
+    """Glyph, word, sentence; until the backups are known it says that it is looking."""
+    if looking:
+        return f"{glyphs.status('waiting', 'LOOKING')}  {escape(status.verdict)}"
+    return f"{glyphs.status(GLYPHS[status.status], status.status)}  {escape(status.verdict)}"
+
+
+def part_line(part: PartStatus, glyphs: Glyphs) -> str:
+    """One part: its status, the newest good backup, its age and proof."""
+    word = glyphs.status(GLYPHS[part.status], part.status)
+    return f"{part.part.capitalize():<{LABEL}}{word:<{LABEL}} {escape(part.detail)}"
+
+
+def last_lines(status: Status, now: datetime) -> list[str]:
+    """The last backup, verification and restore, and the space."""
+    known = "catalog" if not status.parts else ""
+    return [
+        f"{label:<{LABEL}}{escape(text)}"
+        for label, text in (
+            (
+                "Backup",
+                moment_words(status.last_backup, now, "none yet") if not known else "not looked at yet",
+            ),
+            (
+                "Verified",
+                moment_words(status.last_verification, now, "none was ever verified")
+                if not known
+                else "not looked at yet",
+            ),
+            ("Restored", moment_words(status.last_restore, now, "never from here")),
+            ("Space", space_words(status)),
+        )
+    ]
+
+
+def strip_text(status: Status, glyphs: Glyphs, width: int) -> list[str]:
+    """Three lines of the last 14 days, UTC."""
+    if not status.days:
+        return ["14 days    not looked at yet", "", ""]
+    facts = [DayFacts(day.day, day.status, day.bytes) for day in status.days]
+    rows = strip_lines(facts, glyphs, width=width - 8)
+    return [f"{label:<8}{row}" for label, row in zip(("14 days", "in UTC", "Sizes"), rows, strict=True)]
+
+
+def job_line(job: JobSummary, progress: Progress | None, glyphs: Glyphs, others: int) -> str:
+    """The running job: verb, phase, percent, how long still; `o` opens it."""
+    phase = progress.phase if progress is not None else job.phase
+    done = job.progress
+    if progress is not None:
+        done = min(1.0, progress.done / progress.total) if progress.total else None
+    far = f" {done:.0%}" if done is not None else ""
+    left = ""
+    if progress is not None and progress.eta is not None:
+        left = ", under 1 min left" if progress.eta < 60 else f", {hours(progress.eta / 3600)} left"
+    more = f" and {count(others, 'job')} more" if others else ""
+    word = glyphs.status(job.state, "Cancelling" if job.state == "cancelling" else "Running")
+    return f"{word:<{LABEL}}{escape(job.verb or 'job')}: {escape(phase or 'starting')}{far}{left}{more}  (o opens it)"
+
+
+def head_line(findings: tuple[Finding, ...], waiting: list[str], since: datetime | None) -> str:
+    """What stands above the list, and what is still waited for since when."""
+    alarms = sum(1 for finding in findings if finding.status != "OK")
+    title = f"Needs attention ({alarms})" if alarms else "Nothing needs attention"
+    if waiting and since is not None:
+        return f"{title}   waiting for {', '.join(waiting)} since {since:%H:%M:%S} UTC"
+    return title
+
+
+def focus_lines(finding: Finding | None, width: int, most: int, glyphs: Glyphs) -> list[str]:
+    """The finding under the cursor in `most` lines: the details, cut at the last but one, and what Enter does."""
+    if finding is None:
+        return [""] * most
+    does = f"Enter {DOES[finding.remedy]}."
+    command = f" Command: {finding.next}" if finding.next else ""
+    what = finding.detail or finding.what
+    lines = wrapped(escape(what), max(1, width))
+    if len(lines) > most - 1:
+        lines = lines[: most - 1]
+        lines[-1] = f"{lines[-1][: max(0, width - 1)]}{glyphs.ellipsis}"
+    return [*lines, *[""] * (most - 1 - len(lines)), f"{does}{escape(command)}"]
+
+
+def side_lines(finding: Finding | None, status: Status, glyphs: Glyphs, width: int) -> list[Line]:
+    """The side panel of a wide terminal: the finding in full, then from what the figures come."""
+    lines: list[Line] = []
+
+    def say(text: str, tone: str = "") -> None:
+        lines.extend(Line(part, tone) for part in wrapped(escape(text), max(1, width)))
+
+    if finding is not None:
+        say(finding.what, "strong")
+        if finding.detail:
+            say(finding.detail)
+        lines.append(Line(""))
+        say(f"{KEYS[finding.remedy]} or Enter {DOES[finding.remedy]}.", "accent")
+        if finding.next:
+            say("The command, which y copies:")
+            say(finding.next, "strong")
+        lines.append(Line(""))
+    say("How the figures are known", "strong")
+    say(f"RPO: the age of the oldest part's newest good backup, limit {status.rpo_target_hours:g} h.")
+    rto = status.rto_detail or "not looked at yet"
+    say(
+        f"RTO: {rto}; limit {status.rto_target_minutes:g} min, of which finding out and deciding take a part."
+    )
+    say(f"Space: {status.space_detail or 'not looked at yet'}.")
+    say("Days are UTC: ok = both parts good, part = not both, fail = tried in vain, none = no backup.", "dim")
+    return lines
