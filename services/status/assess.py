@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from services.catalog.scan import Catalog
 from services.jobs.listing import JobSummary
@@ -15,7 +15,7 @@ from services.status.findings_backups import backup_findings, job_findings, loca
 from services.status.findings_live import bucket_findings, live_findings
 from services.status.model import Finding, Looks, PartStatus, Rates, Status, Trouble, Word
 from services.status.parts import PartFound, find_parts, stale_findings, without_answer
-from services.status.words import count, hours
+from services.status.words import ago, count
 
 ORDER: tuple[Word, ...] = ("OK", "WARNING", "UNKNOWN", "CRITICAL")
 """From well to worst. What is known to be critical is never hidden by what is not known, and what is not known
@@ -39,6 +39,8 @@ def assess(profile: Profile, looks: Looks, now: datetime) -> Status:
     judged separately, the worst finding wins: CRITICAL, UNKNOWN, WARNING, OK. A finding that is OK is a notice.
     Looks without an answer yet are left out and named in `waiting_for`. Days are UTC days.
     """
+    # Sums of local times go wrong in the hour that comes twice.
+    now = now.astimezone(UTC)
     jobs = looks.jobs if isinstance(looks.jobs, tuple) else ()
     jobs = tuple(job for job in jobs if job.profile == profile.name)
     found = find_parts(profile, looks.catalog, now) if isinstance(looks.catalog, Catalog) else []
@@ -190,6 +192,6 @@ def _verdict(
         return f"{bad[0].what}{more}"
     if status == "UNKNOWN" or not parts:
         return f"Waiting for {waiting[0]}." if waiting else "Nothing is known yet."
-    ages = " and ".join(f"{part.part} {hours(part.age_hours or 0)} ago" for part in parts)
+    ages = " and ".join(f"{part.part} {ago(part.age_hours or 0)}" for part in parts)
     still = f" Still waiting for {' and '.join(waiting)}." if waiting else ""
     return f"Backed up and proven: {ages}.{still}"
