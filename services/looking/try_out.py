@@ -98,7 +98,8 @@ def _bucket(profile: Profile) -> TryAnswer:
     seen = list_bucket(MOST_OBJECTS, profile)
     more = "" if seen.whole else "at least "
     size = humanize.naturalsize(seen.bytes)
-    held = f"{seen.bucket} at {seen.endpoint}: {more}{seen.objects:,} objects, {size}"
+    objects = "1 object" if seen.objects == 1 else f"{seen.objects:,} objects"
+    held = f"{seen.bucket} at {seen.endpoint}: {more}{objects}, {size}"
     if not seen.objects:
         return TryAnswer(
             status="warn",

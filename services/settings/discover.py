@@ -122,6 +122,8 @@ def choose_env_file(
     """
     here = cwd or Path.cwd()
     path = here / Path(named.strip()).expanduser()
+    if ".." in path.parts:
+        path = path.parent.resolve() / path.name
     if not named.strip() or path.is_dir():
         what = f"{path} is a folder." if named.strip() else "No file was named."
         raise UsageProblem(what, next="Type the path of Quilltap's .env file.")

@@ -60,6 +60,11 @@ Nothing but the demo's own servers is touched, and all of it is gone when the de
         """Asks; only `y` does it."""
         if self._working:
             return
+        if self.console.store.profile.read_only:
+            self.query_one("#said", Static).update(
+                plain("READ-ONLY is on: not even the demo is broken. Open a new demo to go on.")
+            )
+            return
         chosen = BY_NAME[name]
 
         def answered(yes: bool | None) -> None:
