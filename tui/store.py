@@ -124,7 +124,7 @@ class Store:
     async def refresh_jobs(self) -> None:
         """Reads the heads and tails of the journals."""
         if not self.jobs.waiting:
-            await self._fill("jobs", self.jobs, self.backend.list_jobs)
+            await self._fill("jobs", self.jobs, self.backend.list_jobs, quiet=True)
 
     async def start_job(self, verb: str, plan: msgspec.Struct) -> StartedJob:
         """Starts a job for the profile in hand. Errors: `QuillkeepError`."""
@@ -132,20 +132,22 @@ class Store:
         await self.refresh_jobs()
         return started
 
-    async def _fill(self, topic: str, looked: Looked[Any], ask: Callable[[], Any]) -> None:
+    async def _fill(
+        self, topic: str, looked: Looked[Any], ask: Callable[[], Any], *, quiet: bool = False
+    ) -> None:
+        """Asks, and tells of the beginning and the end; when `quiet`, only of another answer than the last."""
         looked.asked = self.backend.now()
-        self.changed(topic)
+        if not quiet:
+            self.changed(topic)
+        before = (looked.value, looked.problem, looked.known)
         try:
             value = await apart(ask)
         except QuillkeepError as error:
             looked.problem = Problem.of(error)
         else:
-            same = looked.problem is None and looked.value == value
             looked.value, looked.problem = value, None
-            if same:
-                looked.answered = self.backend.now()
-                return
         finally:
             if looked.answered is None or looked.answered < looked.asked:
                 looked.answered = self.backend.now()
-        self.changed(topic)
+        if not quiet or (looked.value, looked.problem, looked.known) != before:
+            self.changed(topic)

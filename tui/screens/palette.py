@@ -39,24 +39,26 @@ and the line below says why.
     def __init__(self, commands: Sequence[Command]) -> None:
         super().__init__()
         self._commands = tuple(commands)
-        self._shown: tuple[Command, ...] = ()
+        self._shown: tuple[Command, ...] = self._commands
 
     def compose_body(self) -> ComposeResult:
         with Vertical(classes="dialog", id="palette"):
             yield Input(placeholder="Type a part of an action's name", id="query")
-            yield OptionList(id="commands", markup=False)
+            commands = OptionList(*_options(self._shown), id="commands", markup=False)
+            commands.can_focus = False
+            commands.highlighted = 0 if self._shown else None
+            yield commands
             yield Static("", id="why", markup=False)
 
     def on_mount(self) -> None:
-        """Everything, until something is typed."""
-        self.query_one("#commands", OptionList).can_focus = False
-        self._narrow("")
-        self.query_one("#query", Input).focus()
+        """Says what is marked first."""
+        self._say()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrows."""
         event.stop()
-        self._narrow(event.value)
+        if matching(self._commands, event.value) != self._shown:
+            self._narrow(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Does what is marked."""
@@ -84,7 +86,7 @@ and the line below says why.
         commands = self.query_one("#commands", OptionList)
         self._shown = matching(self._commands, typed)
         commands.clear_options()
-        commands.add_options([Option(_row(command), id=str(at)) for at, command in enumerate(self._shown)])
+        commands.add_options(_options(self._shown))
         commands.highlighted = 0 if self._shown else None
         self._say()
 
@@ -110,6 +112,10 @@ and the line below says why.
             self.dismiss(marked)
         else:
             self.query_one("#why", Static).update(plain(f"Nothing was done: {marked.why}").stylize("bold"))
+
+
+def _options(commands: Sequence[Command]) -> list[Option]:
+    return [Option(_row(command), id=str(at)) for at, command in enumerate(commands)]
 
 
 def matching(commands: Sequence[Command], typed: str) -> tuple[Command, ...]:
