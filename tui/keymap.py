@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import Keys, _character_to_key
+from textual.screen import ModalScreen
 
 from services.errors import UsageProblem
 from widgets.key_names import key_name
 
 KEPT = {"app.quit": "ctrl+q", "app.suspend": "ctrl+z"}
 """Keys that stay beside whatever the keymap gives: Quit cannot be lost."""
-FIXED = "confirm."
+FIXED = ("confirm.", ".yes", ".no")
 """What says yes or no is the same on every machine."""
 NEVER = {
     "ctrl+m": "terminals send it for Enter",
@@ -27,6 +28,7 @@ NEVER = {
     "ctrl+h": "terminals send it for Backspace",
     "ctrl+j": "terminals send it for Enter",
     "ctrl+c": "it never quits and copies a selection",
+    "y": "it says yes in dialogs, and what asks must never be what confirms",
     "enter": "it opens and confirms",
     "escape": "it goes back",
     "tab": "it moves the focus",
@@ -43,6 +45,7 @@ class Bound(NamedTuple):
     id: str
     keys: tuple[str, ...]
     priority: bool
+    action: str = ""
 
 
 def every_owner() -> list[type[DOMNode]]:
@@ -73,7 +76,13 @@ def own_bindings(owner: type[DOMNode]) -> list[Binding]:
 def every_binding() -> list[Bound]:
     """Every binding with an id."""
     return [
-        Bound(owner, binding.id, tuple(normal_key(key) for key in binding.key.split(",")), binding.priority)
+        Bound(
+            owner,
+            binding.id,
+            tuple(normal_key(key) for key in binding.key.split(",")),
+            binding.priority,
+            binding.action.removeprefix("app."),
+        )
         for owner in every_owner()
         for binding in own_bindings(owner)
         if binding.id
@@ -108,7 +117,7 @@ def _keys_of(name: str, text: str, known: set[str], source: str) -> tuple[str, .
             f"{where}: there is no such action; the nearest one is `{near}`.",
             next="`ctrl+p` in the console lists every action, and Settings its id.",
         )
-    if name.startswith(FIXED):
+    if name.startswith(FIXED) or name.endswith(FIXED):
         raise UsageProblem(
             f"{where}: what confirms or denies cannot be moved.", next=f"Remove the line from {source}."
         )
@@ -154,22 +163,25 @@ def _refuse_letters(name: str, keys: Iterable[str], source: str) -> None:
 
 def clashes(bound: Iterable[Bound], wanted: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str, str]]:
     """(key, id, other id) of what would fight: within a class and its bases, and with the keys of all screens."""
-    from tui.app import QuillkeepApp
-
     everything = list(bound)
     found: dict[tuple[str, str, str], None] = {}
     for first in everything:
         for other in everything:
-            if first.id >= other.id:
-                continue
-            together = QuillkeepApp in (first.owner, other.owner) or (
-                issubclass(first.owner, other.owner) or issubclass(other.owner, first.owner)
-            )
-            if not together:
+            if first.id >= other.id or first.action == other.action or not _meet(first, other):
                 continue
             for key in set(wanted.get(first.id, first.keys)) & set(wanted.get(other.id, other.keys)):
                 found[(key, first.id, other.id)] = None
     return list(found)
+
+
+def _meet(first: Bound, other: Bound) -> bool:
+    """Whether one key could mean both: of the console's own, dialogs only meet those that work everywhere."""
+    from tui.app import QuillkeepApp
+
+    if QuillkeepApp in (first.owner, other.owner):
+        app, inner = (first, other) if first.owner is QuillkeepApp else (other, first)
+        return app.priority or not issubclass(inner.owner, ModalScreen)
+    return issubclass(first.owner, other.owner) or issubclass(other.owner, first.owner)
 
 
 def _refuse_clashes(bound: list[Bound], wanted: Mapping[str, tuple[str, ...]], source: str) -> None:

@@ -44,10 +44,10 @@ class Page(VerticalScroll, can_focus=True, inherit_bindings=False):
     """Text that scrolls up and down and leaves the other arrow keys to its screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll_up", show=False),
-        Binding("down", "scroll_down", show=False),
-        Binding("pageup", "page_up", show=False),
-        Binding("pagedown", "page_down", show=False),
-        Binding("home", "scroll_home", show=False),
-        Binding("end", "scroll_end", show=False),
+        Binding("up", "scroll_up", show=False, id="page.up"),
+        Binding("down", "scroll_down", show=False, id="page.down"),
+        Binding("pageup", "page_up", show=False, id="page.pageup"),
+        Binding("pagedown", "page_down", show=False, id="page.pagedown"),
+        Binding("home", "scroll_home", show=False, id="page.home"),
+        Binding("end", "scroll_end", show=False, id="page.end"),
     ]

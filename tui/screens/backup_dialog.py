@@ -58,7 +58,10 @@ A backup only reads your data. It runs as a job: it goes on when you leave the c
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "start", "Yes, start", id="backup.yes"),
         Binding("n", "dismiss_none", "No", id="backup.no"),
-        *(Binding(str(number + 1), f"reason({number})", show=False) for number in range(OTHER + 1)),
+        *(
+            Binding(str(number + 1), f"reason({number})", show=False, id=f"backup.reason-{number + 1}")
+            for number in range(OTHER + 1)
+        ),
         Binding("p", "parts", "Parts", id="backup.parts"),
         Binding("o", "location", "Location", id="backup.location"),
         Binding("a", "stop_app", "Stop the app", id="backup.app"),
