@@ -265,6 +265,11 @@ def flat(console: Console) -> str:
     return " ".join(console.text.split())
 
 
+def told(console: Console) -> str:
+    """What the notifications say."""
+    return " ".join(note.message for note in console.app._notifications)
+
+
 @asynccontextmanager
 async def hosted(
     kind: type[Step],
@@ -276,7 +281,7 @@ async def hosted(
     utf8: bool = True,
 ) -> AsyncIterator[tuple[Console, HostScreen]]:
     """A console on one step."""
-    async with opened(profile, backend, size=size, glyphs=Glyphs(utf8=utf8)) as console:
+    async with opened(profile, backend, size=size, mode="restore", glyphs=Glyphs(utf8=utf8)) as console:
         await console.app.store.refresh("live")
         screen = HostScreen(kind(state))
         await console.app.push_screen(screen)
