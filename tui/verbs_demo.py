@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from services.errors import QuillkeepError
+from services.errors import QuillkeepError, UsageProblem
 from tui.session import Session, json_option, pass_session
 
 
@@ -47,7 +47,11 @@ def _console(session: Session, *, replica_set: bool) -> int:
     from services.demo.servers import scrub_environment
     from tui.open_console import open_console, refuse_dumb_terminal
 
-    refuse_dumb_terminal(os.environ)
+    try:
+        refuse_dumb_terminal(os.environ)
+    except UsageProblem as problem:
+        problem.next = "`quillkeep demo --script` plays the demo without one."
+        raise
     say = session.output.say
     removed = scrub_environment()
     if removed:
