@@ -84,17 +84,20 @@ def read_history(paths: Paths, known: Known | None = None) -> History:
     return History(operations=tuple(operations), forbidden=tuple(forbidden))
 
 
-def read_operation(folder: Path, here: HostIdentity | None = None) -> Operation:
-    """One job's journal as an operation. Errors: `OSError` when it cannot be read."""
+def read_operation(folder: Path, here: HostIdentity | None = None, *, whole: int = WHOLE_BYTES) -> Operation:
+    """One job's journal as an operation; one of more than `whole` bytes is read at its ends (1 MiB each).
+
+    Errors: `OSError` when it cannot be read.
+    """
     size = os.stat(folder / JOURNAL).st_size
     with open(folder / JOURNAL, "rb") as stream:
-        if size <= WHOLE_BYTES:
+        if size <= whole:
             story = _story(stream)
         else:
             head = stream.read(END_BYTES).splitlines()[:-1]
             stream.seek(size - END_BYTES)
             story = _story([*head, *stream.read().splitlines()[1:]])
-    return operation_of(folder, story, here, partial=size > WHOLE_BYTES)
+    return operation_of(folder, story, here, partial=size > whole)
 
 
 def operation_of(
