@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -43,6 +43,7 @@ class Console:
             ":": "colon",
             " ": "space",
             "@": "at",
+            "[": "left_square_bracket",
         }
         await self.press(*(named.get(char, char) for char in text))
 
@@ -79,11 +80,13 @@ async def opened(
     size: tuple[int, int] = (80, 24),
     mode: str = "health",
     glyphs: Glyphs | None = None,
+    app_options: Mapping[str, Any] | None = None,
     **store: Any,
 ) -> AsyncIterator[Console]:
-    """The console on a profile, on this machine (`Paths`) or on a recorded one."""
+    """The console on a profile, on this machine (`Paths`) or on a recorded one; more goes to the store."""
     machine = Machine(backend) if isinstance(backend, Paths) else backend
-    app = QuillkeepApp(Store(machine, profile, **store), glyphs=glyphs, start_mode=mode)
+    more = dict(app_options or {})
+    app = QuillkeepApp(Store(machine, profile, **store), glyphs=glyphs, start_mode=mode, **more)
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield Console(app, pilot)
