@@ -50,6 +50,7 @@ class QuillkeepApp(App[int]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
     ENABLE_COMMAND_PALETTE = False
+    NOTIFICATION_TIMEOUT = 10
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(mode.key, f"show_mode('{mode.name}')", mode.title, show=False, id=f"mode.{mode.name}")
