@@ -118,8 +118,8 @@ def test_broken_for_real(demo: RunningDemo) -> None:
     """The real keeper: a dropped collection, a database that is down and comes back, the console alive throughout."""
 
     async def test() -> None:
-        async with opened(demo.profile, demo.paths, demo=demo) as console:
-            assert "DEMO" in console.text
+        async with opened(demo.profile, demo.paths, demo=demo, hint=DEMO_HINT) as console:
+            assert "DEMO" in console.text and DEMO_HINT in console.line(DEMO_HINT)
             await console.press("X", "d", "y")
             await console.until("Dropped characters")
             await console.press("escape")

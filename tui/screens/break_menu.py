@@ -98,7 +98,7 @@ Nothing but the demo's own servers is touched, and all of it is gone when the de
         console.look_at_jobs()
         console.look_at(*LOOKS)
         self.dismiss(None)
-        console.push_screen(BrokenModal(text, repaired=chosen.name == "up"))
+        console.push_screen(BrokenModal(text, chosen.name))
 
 
 class BrokenModal(ConsoleModal[None]):
@@ -114,14 +114,16 @@ class BrokenModal(ConsoleModal[None]):
         Binding("3", "go('restore')", "Restore", id="demo.restore"),
     ]
 
-    def __init__(self, text: str, *, repaired: bool) -> None:
+    def __init__(self, text: str, name: BreakName) -> None:
         super().__init__()
         self._text = text
-        self._repaired = repaired
+        self._name = name
 
     def compose_body(self) -> ComposeResult:
-        head = "Done" if self._repaired else "Broken"
+        head = "Done" if self._name == "up" else "Broken"
         follow = "Now practise: press 1 for Health, or 3 to restore."
+        if self._name == "down":
+            follow += " X, then u, starts it again: no restore works before."
         with Vertical(classes="dialog"):
             yield Static(Content(head).stylize("bold"), markup=False)
             yield Static(plain(self._text), id="broken", markup=False)

@@ -23,6 +23,7 @@ from tui.screens.health_looks import NAMES, looks_of, waiting_for
 from tui.terminal import Terminal
 from widgets.gauge import Gauge
 from widgets.lines_view import LinesView
+from widgets.plain import plain
 
 if TYPE_CHECKING:
     from services.catalog.model import Backup
@@ -83,6 +84,10 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
     def compose_body(self) -> ComposeResult:
         glyphs = self.console.glyphs
         yield Static("", id="health-verdict", markup=False)
+        if self.console.store.hint:
+            yield Static(
+                plain(self.console.store.hint), id="health-hint", classes="health-line", markup=False
+            )
         with Horizontal(id="health-main"):
             with Vertical(id="health-left"):
                 for name in ("health-database", "health-objects"):
@@ -220,7 +225,11 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
             return "There is no backup to verify."
         if action == "release" and profile.read_only:
             return "READ-ONLY: rollback copies are not released."
-        if action == "copy" and self.is_mounted and (self.focused_finding is None or not self.focused_finding.next):
+        if (
+            action == "copy"
+            and self.is_mounted
+            and (self.focused_finding is None or not self.focused_finding.next)
+        ):
             return "This line has no command."
         return ""
 
