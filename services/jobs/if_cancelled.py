@@ -77,6 +77,13 @@ def _left(verb: str, phase: str, record: str) -> str:
         )
     if verb == "release":
         return "Nothing was released yet: every rollback copy stays."
+    if verb in ("delete", "trash-restore"):
+        return "Nothing has moved yet: the backup stays where it is."
+    if verb == "trash-empty":
+        return (
+            "What is gone already stays gone; the rest stays in the trash. "
+            "One that is half gone then cannot be restored any more, only emptied."
+        )
     if verb in ONLY_LOOKS:
         return "It only looks: nothing is changed, and what it has found so far is not kept."
     return "It stops at its next safe point and says then what it left."

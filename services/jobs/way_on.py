@@ -83,6 +83,10 @@ def _left(verb: str, renaming: bool, app_to_start: bool, *, loaded: bool) -> str
         return f"No collection was renamed: the live collections are as they were.{beside}{stopped}"
     if verb == "backup":
         return f"The backup has no manifest and so does not count; the next one sweeps what is left.{stopped}"
+    if verb in ("delete", "trash-restore"):
+        return "The backup may be partly in the trash. Nothing is lost, and the list of the trash says how to go on."
+    if verb == "trash-empty":
+        return "What was not emptied yet is still in the trash."
     return f"It ended without a result.{stopped}"
 
 
@@ -93,4 +97,6 @@ def _way_on(job: str, verb: str, renaming: bool, *, recorded: str) -> tuple[str,
         return (f"quillkeep rollback {job}",)
     if verb in CHANGES_LIVE and recorded:
         return (f"quillkeep rollback {job}", f"quillkeep restore --finish {job}")
+    if verb in ("delete", "trash-restore", "trash-empty"):
+        return ("quillkeep trash list",)
     return (f"quillkeep {verb}",) if verb in ("backup", "verify") else ()

@@ -41,6 +41,7 @@ from services.operations.trash import (
     trash_restore,
 )
 from services.operations.verify import VerifyPlan, verify
+from services.paths import Paths
 from services.profile import BucketTarget, Location, Profile
 from tests.services.command_support import Command, at_a_terminal, environment
 from tests.support import FIXTURES, ROOT, RecordingContext
@@ -602,6 +603,42 @@ def test_the_command(nights: Profile, db: Database[Any], location: Path, tmp_pat
     assert code == 0 and "Gone for good" in shown
     assert command.json("trash", "empty", "--yes")["emptied"] == []
     assert command.run("trash", "list").stdout == "The trash is empty.\n"
+
+
+def test_a_look_into_the_trash(nights: Profile, tmp_path: Path, make_context: Contexts) -> None:
+    from services.looking.child import look
+    from services.looking.trash import TrashRequest
+
+    result = run(nights, make_context)
+    quick = look("trash", nights, Paths(tmp_path)).document
+    assert [(row["id"], row["frees"]) for row in quick["trash"]] == [(OLD, None)] and quick["frees"] is None
+    measured = look("trash", nights, Paths(tmp_path), TrashRequest(measure=True)).document
+    assert result.frees is not None and measured["frees"] == result.frees.bytes
+
+
+def test_what_a_killed_job_of_these_left_is_told() -> None:
+    from services.jobs.events import Started
+    from services.jobs.if_cancelled import if_cancelled
+    from services.jobs.way_on import remains_of
+
+    for verb in ("delete", "trash-restore", "trash-empty"):
+        started = Started(
+            at=NIGHT,
+            job="j",
+            verb=verb,
+            plan={},
+            profile=None,
+            pid=1,
+            process_started="1",
+            boot_id="b",
+            host="h",
+            machine_id="m",
+            user="u",
+            version="0",
+        )
+        remains = remains_of([started])
+        assert "trash" in remains.left and remains.way_on == ("quillkeep trash list",)
+        assert if_cancelled("j", verb, "", ()).possible
 
 
 def test_nothing_of_it_needs_more_than_one_catalog(nights: Profile, make_context: Contexts) -> None:
