@@ -15,7 +15,7 @@ from tui.screens.job_parts import moment
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar, matching
 from widgets.inventory_table import InventoryTable, TableRow
-from widgets.plain import plain
+from widgets.plain import plain, plain_lines
 from widgets.problem_box import ProblemBox
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ console. Those that run stand on top; the others follow, newest first, with how 
 
     def _show_about(self) -> None:
         job = self._selected
-        self.query_one("#jobs-about", Static).update(plain(parts.details_of(job) if job else ""))
+        self.query_one("#jobs-about", Static).update(plain_lines(parts.details_of(job) if job else ""))
         self.refresh_bindings()
 
     @property

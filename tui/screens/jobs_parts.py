@@ -55,8 +55,7 @@ def about_of(job: JobSummary) -> str:
 def details_of(job: JobSummary) -> str:
     """Everything its row had no room for, and the way on."""
     who = f"{job.user} on {job.host}: " if job.user else ""
-    ways = "  ".join(f"Then: {clean(command)}" for command in job.way_on)
-    return " ".join(part for part in (f"{who}{about_of(job)}", ways) if part)
+    return "\n".join((f"{who}{about_of(job)}", *(f"Then: {clean(command)}" for command in job.way_on)))
 
 
 def head_of(jobs: Sequence[JobSummary]) -> str:
