@@ -101,7 +101,7 @@ def moment_words(moment: Moment | None, now: datetime, never: str) -> str:
 def space_words(status: Status) -> str:
     """How many nights still fit, and how that is known."""
     if status.nights_free is None:
-        return status.space_detail or "not known yet"
+        return status.space_detail or "not looked at yet"
     nights = int(status.nights_free)
     fits = count(nights, "night") if nights < 1000 else "over 1,000 nights"
     return f"{fits} ({status.space_detail})"

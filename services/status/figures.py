@@ -172,7 +172,9 @@ def last_restore(jobs: Sequence[JobSummary], swaps: Sequence[SwapSeen]) -> Momen
     if job is None or job.started is None:
         if swap is None:
             return None
-        return Moment(at=swap.started, subject=swap.job, status=swap.state, left=_left(swap))
+        word = "interrupted" if swap.state in ("unfinished", "loading") else "done"
+        at = swap.finished or swap.started
+        return Moment(at=at, subject=f"{swap.verb} {swap.job}", status=word, left=_left(swap))
     own = next((one for one in swaps if one.job == job.id), swap)
     return Moment(
         at=job.finished or job.started,

@@ -309,9 +309,7 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
             found = next((one for one in status.parts if one.part == part), None)
             name = f"health-{part}"
             line = (
-                text.part_line(found, glyphs)
-                if found
-                else f"{part.capitalize():<{text.LABEL}}not looked at yet"
+                text.part_line(found, glyphs) if found else f"{part.capitalize():<{text.LABEL}}{text.NOT_YET}"
             )
             self._say(name, line)
             late = found is not None and found.status != "OK"
@@ -323,7 +321,7 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
         width = self.query_one("#health-left").size.width
         self._say("health-strip", "\n".join(text.strip_text(status, glyphs, width)))
         self._show_job()
-        self._say("health-head", text.head_line(status.findings, *waiting_for(store)))
+        self._say("health-head", text.head_line(status, *waiting_for(store)))
         self.query_one(AttentionList).show(status.findings)
         self._show_focus()
         self.refresh_bindings()

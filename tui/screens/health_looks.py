@@ -11,12 +11,10 @@ from tui.store import Looked, Problem, Store
 NAMES = ("catalog", "locations", "live", "bucket", "rates")
 """The looks behind Health, beside the jobs."""
 WORDS = {
-    "catalog": "folders of backups",
-    "locations": "free space",
+    "catalog": "backups",
+    "locations": "space",
     "live": "database",
     "bucket": "bucket",
-    "rates": "journals",
-    "jobs": "jobs",
 }
 
 
@@ -38,7 +36,7 @@ def _trouble(problem: Problem) -> Trouble:
 
 
 def waiting_for(store: Store) -> tuple[list[str], datetime | None]:
-    """The looks under way in words, and since when the first of them; jobs are always being read and not named."""
-    waiting = [(name, looked) for name in NAMES if (looked := store.looked(name)).waiting]
+    """The looks under way in words, and since when the first of them; what this host itself holds is not named."""
+    waiting = [(name, looked) for name in WORDS if (looked := store.looked(name)).waiting]
     since = min((looked.asked for _, looked in waiting if looked.asked is not None), default=None)
     return [WORDS[name] for name, _ in waiting], since

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.jobs.events import Progress
 from services.jobs.listing import JobSummary
+from services.status.assess import WAITS
 from services.status.model import Finding, PartStatus, Status
 from services.status.words import count, hours
 from tui.present_status import GLYPHS, moment_words, space_words
@@ -16,6 +17,7 @@ from widgets.strip import DayFacts, strip_lines
 from widgets.text import escape
 
 LABEL = 11
+NOT_YET = "not looked at yet"
 
 
 def verdict_line(status: Status, glyphs: Glyphs, *, looking: bool) -> str:
@@ -33,30 +35,26 @@ def part_line(part: PartStatus, glyphs: Glyphs) -> str:
 
 def last_lines(status: Status, now: datetime) -> list[str]:
     """The last backup, verification and restore, and the space."""
-    known = "catalog" if not status.parts else ""
-    return [
-        f"{label:<{LABEL}}{escape(text)}"
-        for label, text in (
-            (
-                "Backup",
-                moment_words(status.last_backup, now, "none yet") if not known else "not looked at yet",
-            ),
-            (
-                "Verified",
-                moment_words(status.last_verification, now, "none was ever verified")
-                if not known
-                else "not looked at yet",
-            ),
-            ("Restored", moment_words(status.last_restore, now, "never from here")),
-            ("Space", space_words(status)),
-        )
-    ]
+    backup = moment_words(status.last_backup, now, "none yet")
+    verified = moment_words(status.last_verification, now, "none was ever verified")
+    restored = moment_words(status.last_restore, now, "never from here")
+    if not status.parts:
+        backup = verified = NOT_YET
+    if status.last_restore is None and {WAITS["jobs"], WAITS["live"]} & set(status.waiting_for):
+        restored = NOT_YET
+    rows = (
+        ("Backup", backup),
+        ("Verified", verified),
+        ("Restored", restored),
+        ("Space", space_words(status)),
+    )
+    return [f"{label:<{LABEL}}{escape(text)}" for label, text in rows]
 
 
 def strip_text(status: Status, glyphs: Glyphs, width: int) -> list[str]:
     """Three lines of the last 14 days, UTC."""
     if not status.days:
-        return ["14 days    not looked at yet", "", ""]
+        return [f"{'14 days':<{LABEL}}{NOT_YET}", "", ""]
     facts = [DayFacts(day.day, day.status, day.bytes) for day in status.days]
     rows = strip_lines(facts, glyphs, width=width - 8)
     return [f"{label:<8}{row}" for label, row in zip(("14 days", "in UTC", "Sizes"), rows, strict=True)]
@@ -77,12 +75,15 @@ def job_line(job: JobSummary, progress: Progress | None, glyphs: Glyphs, others:
     return f"{word:<{LABEL}}{escape(job.verb or 'job')}: {escape(phase or 'starting')}{far}{left}{more}  (o opens it)"
 
 
-def head_line(findings: tuple[Finding, ...], waiting: list[str], since: datetime | None) -> str:
-    """What stands above the list, and what is still waited for since when."""
-    alarms = sum(1 for finding in findings if finding.status != "OK")
-    title = f"Needs attention ({alarms})" if alarms else "Nothing needs attention"
+def head_line(status: Status, waiting: list[str], since: datetime | None) -> str:
+    """What stands above the list, and since when what is still waited for."""
+    alarms = sum(1 for finding in status.findings if finding.status != "OK")
+    if alarms:
+        title = f"Needs attention ({alarms})"
+    else:
+        title = "Nothing yet" if status.waiting_for else "Nothing needs attention"
     if waiting and since is not None:
-        return f"{title}   waiting for {', '.join(waiting)} since {since:%H:%M:%S} UTC"
+        return f"{title}   waiting since {since:%H:%M:%S} UTC: {', '.join(waiting)}"
     return title
 
 
@@ -119,7 +120,7 @@ def side_lines(finding: Finding | None, status: Status, glyphs: Glyphs, width: i
         lines.append(Line(""))
     say("How the figures are known", "strong")
     say(f"RPO: the age of the oldest part's newest good backup, limit {status.rpo_target_hours:g} h.")
-    rto = status.rto_detail or "not looked at yet"
+    rto = status.rto_detail or NOT_YET
     say(
         f"RTO: {rto}; limit {status.rto_target_minutes:g} min, of which finding out and deciding take a part."
     )
