@@ -15,6 +15,7 @@ from services.operations.restore_model import ROLLBACK_HOURS, RestorePlan
 from tui.screens.confirm import YesNoModal
 from tui.screens.restore.confirm_rows import Acceptable, LeaveStopped, RiskRow
 from tui.screens.restore.model import StepName, WizardState
+from tui.screens.restore.plan_rows import many
 from tui.screens.restore.step import Step
 from widgets.plain import plain, plain_lines
 from widgets.typed_confirmation import TypedConfirmation
@@ -228,10 +229,10 @@ right words it only moves to the button, and Enter on the button starts the rest
 
     def effects(self, plan: Mapping[str, Any]) -> list[str]:
         rows = [row for row in plan.get("collections") or () if row.get("action") not in ("keep", "nothing")]
-        parts = [f"{len(rows):,} collections"] if rows else []
+        parts = [many(len(rows), "collection")] if rows else []
         objects = plan.get("objects")
         if isinstance(objects, Mapping):
-            parts.append(f"{int(objects.get('put') or 0):,} objects")
+            parts.append(many(int(objects.get("put") or 0), "object"))
         what = " and ".join(parts) or "nothing"
         first = f"Puts {what} of {plan.get('backup')} in place of what is live in {plan.get('target')}."
         if plan.get("strategy") == "in place":

@@ -72,8 +72,29 @@ Where the application stands, what stays until when, and how long it took.
 
     @property
     def holds_copies(self) -> bool:
-        """Whether there is something to roll back or release."""
-        return bool((self.state.result or {}).get("rollback_until"))
+        """Whether there is something to roll back or release, as far as is known."""
+        return bool((self.state.result or {}).get("rollback_until")) and not self.since
+
+    @property
+    def since(self) -> str:
+        """What was done since: the copies were put back or released; empty while they stand or nobody can tell."""
+        looked, finished = self.console.store.looked("live"), self.run.finished
+        if (
+            looked.value is None
+            or looked.answered is None
+            or finished is None
+            or looked.answered <= finished.at
+        ):
+            return ""
+        own = next((swap for swap in looked.value.swaps if swap.job == self.swap_job), None)
+        if own is not None and own.state != "released":
+            return ""
+        later = [
+            swap for swap in looked.value.swaps if swap.verb == "rollback" and swap.started > finished.at
+        ]
+        if later:
+            return f"It was rolled back since, by job {later[-1].job}: what was live before it is live again."
+        return "Its rollback copies are gone since: released, or put back."
 
     def why_no_way_back(self) -> str:
         """It is over."""
@@ -83,7 +104,7 @@ Where the application stands, what stays until when, and how long it took.
         """Why there is nothing to roll back or release."""
         if action in ("rollback", "release"):
             if not self.holds_copies:
-                return "This job left no copies: there is nothing to roll back or to release."
+                return self.since or "This job left no copies: there is nothing to roll back or to release."
             if self.console.store.profile.read_only:
                 return "READ-ONLY: nothing live may be changed from this console."
         return ""
@@ -155,6 +176,8 @@ Where the application stands, what stays until when, and how long it took.
             first = f"{key:<4}"
             lines.extend(Line(part, tone) for part in wrapped(text, width, first=first, rest=" " * 4))
 
+        if self.since:
+            say(self.console.glyphs.of("warning"), self.since, "warning")
         say("1", *self._application())
         if self.holds_copies:
             until = str((self.state.result or {}).get("rollback_until") or "")[:16].replace("T", " ")
@@ -169,7 +192,12 @@ Where the application stands, what stays until when, and how long it took.
             )
             say("R", "counts what exists only in the copies, and releases them when the job's id is typed.")
         else:
-            say("2", "No rollback copies were left.")
+            say(
+                "2",
+                "Nothing is left to roll back or to release."
+                if self.since
+                else "No rollback copies were left.",
+            )
         lines.append(Line(""))
         for number, sentence in enumerate(recovery(self.state, self.console.store)):
             lines.extend(Line(part, "dim" if number else "strong") for part in wrapped(sentence, width))
@@ -178,7 +206,7 @@ Where the application stands, what stays until when, and how long it took.
     def _copies(self) -> str:
         live = self.console.store.looked("live").value
         swap = next((one for one in live.swaps if one.job == self.swap_job), None) if live else None
-        if swap is None:
+        if swap is None or not swap.documents:
             return ""
         from tui.progress import amount
 

@@ -77,13 +77,13 @@ def verdict(plan: Mapping[str, Any], glyphs: Glyphs, *, back: bool = False) -> L
         more = f", {len(differing)} more change" if differing else ""
         at_least = " at least" if differing else ""
         return Line(
-            f"{glyphs.of('warning')} {_collections(len(losing))} will have {gone:,} documents fewer{at_least}{more}; "
+            f"{glyphs.of('warning')} {many(len(losing), 'collection')} will have {gone:,} documents fewer{at_least}{more}; "
             "they are kept beside",
             "warning",
         )
     if differing:
         return Line(
-            f"{glyphs.of('warning')} {_collections(len(differing))} with other content replaced; what is live is kept beside",
+            f"{glyphs.of('warning')} {many(len(differing), 'collection')} with other content replaced; what is live is kept beside",
             "warning",
         )
     return Line(f"{glyphs.of('ok')} No document that is live now goes", "success")
@@ -98,8 +98,9 @@ def _replaced(row: Mapping[str, Any]) -> bool:
     )
 
 
-def _collections(count: int) -> str:
-    return "1 collection" if count == 1 else f"{count:,} collections"
+def many(count: int, word: str) -> str:
+    """`1 object`, `2,000 objects`."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _said(plan: Mapping[str, Any], key: str, glyphs: Glyphs, width: int) -> list[Line]:

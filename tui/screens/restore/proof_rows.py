@@ -7,6 +7,7 @@ from typing import Any
 
 from tui.present_plan import is_unchanged, loses
 from tui.progress import amount, duration
+from tui.screens.restore.plan_rows import many
 from tui.screens.restore.run_journal import RunJournal
 from widgets.glyphs import Glyphs
 from widgets.lines_view import Line, fitted, wrapped
@@ -33,13 +34,15 @@ def outcome(verb: str, result: Mapping[str, Any] | None, glyphs: Glyphs, *, rena
         return Line(f"{glyphs.status(status, status.upper())}: nothing was {PAST.get(verb, 'done')}", "error")
     if verb == "release":
         dropped = len(result.get("collections") or ())
-        return Line(f"{glyphs.of(status)} Released: {dropped:,} copies dropped", _tone(status))
+        return Line(
+            f"{glyphs.of(status)} Released: {dropped:,} rollback {'copy' if dropped == 1 else 'copies'} dropped",
+            _tone(status),
+        )
     counted = _counted(result)
     if not counted:
         return Line(f"{glyphs.of(status)} {noun} ended well; nothing was left to do", _tone(status))
     count = len(result.get("warnings") or ())
-    told = "1 warning" if count == 1 else f"{count} warnings"
-    worded = f"with {told}" if status == "warnings" else "proven"
+    worded = f"with {many(count, 'warning')}" if status == "warnings" else "proven"
     return Line(f"{glyphs.of(status)} {DONE.get(verb, noun)}, {worded}: {counted}", _tone(status))
 
 
@@ -52,10 +55,12 @@ def _counted(result: Mapping[str, Any]) -> str:
     parts = []
     if isinstance(collections, Mapping) and collections:
         documents = sum(int(entry.get("documents") or 0) for entry in collections.values())
-        parts.append(f"{len(collections):,} collections with {documents:,} documents counted")
+        parts.append(f"{many(len(collections), 'collection')} with {many(documents, 'document')} counted")
     objects = result.get("objects")
     if isinstance(objects, Mapping):
-        parts.append(f"{int(objects.get('put') or 0):,} objects put, {int(objects.get('kept') or 0):,} kept")
+        parts.append(
+            f"{many(int(objects.get('put') or 0), 'object')} put, {int(objects.get('kept') or 0):,} kept"
+        )
     return ", ".join(parts)
 
 
@@ -139,12 +144,14 @@ def _lost_from_view(
     if not rows:
         return []
     losing = sorted((row for row in rows if loses(row)), key=loses, reverse=True)
-    named = ", ".join(f"{row['name']} {loses(row):,}" for row in losing[:6])
+    named = ", ".join(f"{row['name']} ({loses(row):,})" for row in losing[:6])
     more = f" and {len(losing) - 6} more collections" if len(losing) > 6 else ""
     until = str(result.get("rollback_until") or "")[:16].replace("T", " ")
     where = f"kept in the rollback copies, at least until {until} UTC" if until else "see the rollback"
     if losing:
-        text = f"Between backup and incident, not live any more: at least {named}{more} documents; {where}."
+        text = (
+            f"Between backup and incident, not live any more: documents of {named}{more}, at least; {where}."
+        )
     else:
         names = ", ".join(str(row["name"]) for row in rows[:6])
         text = (

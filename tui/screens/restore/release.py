@@ -46,7 +46,7 @@ Nothing is dropped here. `enter` goes on to the confirmation, `p` counts again, 
         only = only_here(plan)
         if only:
             return Line(
-                f"{glyphs.of('warning')} {only:,} documents exist nowhere else: released, they are gone",
+                f"{glyphs.of('warning')} {nowhere_else(only)}: released, gone for ever",
                 "warning",
             )
         return Line(f"{glyphs.of('ok')} Every document of these copies is live as well", "success")
@@ -89,7 +89,7 @@ Type the job's id. Enter on wrong words stays and says why; on the right ones it
 
     def effects(self, plan: Mapping[str, Any]) -> list[str]:
         return [
-            f"Drops the rollback copies of job {self._job} for ever; {only_here(plan):,} documents exist nowhere else.",
+            f"Drops the rollback copies of job {self._job} for ever; {nowhere_else(only_here(plan))}.",
             "What is live is not touched. Afterwards that job cannot be rolled back any more.",
         ]
 
@@ -108,6 +108,11 @@ class ReleaseScreen(ShortWizard):
         "running": RunningStep,
         "proof": ProofStep,
     }
+
+
+def nowhere_else(count: int) -> str:
+    """So many documents."""
+    return "1 document exists nowhere else" if count == 1 else f"{count:,} documents exist nowhere else"
 
 
 def only_here(counted: Mapping[str, Any]) -> int:

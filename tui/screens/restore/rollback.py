@@ -16,6 +16,7 @@ from tui.screens.base import ConsoleScreen
 from tui.screens.restore.confirm import Confirming
 from tui.screens.restore.model import StepName, WizardState
 from tui.screens.restore.plan import PlanView
+from tui.screens.restore.plan_rows import many
 from tui.screens.restore.proof import ProofStep
 from tui.screens.restore.running import RunningStep
 from tui.screens.restore.step import Step
@@ -68,7 +69,7 @@ otherwise the target is typed as it stands there. `escape` goes back to the plan
         count = len(plan.get("collections") or ())
         live = self.console.store.looked("live").value
         waits = live and any(swap.job == self.state.job and swap.state == "unfinished" for swap in live.swaps)
-        first = f"Puts the {plan.get('backup')} back into {plan.get('target')}: {count:,} collections."
+        first = f"Puts the {plan.get('backup')} back into {plan.get('target')}: {many(count, 'collection')}."
         if waits:
             return [
                 first,
