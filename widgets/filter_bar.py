@@ -44,6 +44,7 @@ class FilterBar(Horizontal):
     def __init__(self, label: str = "Filter:", *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._label = label
+        self._counted = ""
 
     def compose(self) -> ComposeResult:
         yield Static(plain(f" {self._label} "), id="filter-label", markup=False)
@@ -67,7 +68,10 @@ class FilterBar(Horizontal):
 
     def count(self, shown: int, every: int) -> None:
         """How many are left."""
-        self.query_one("#filter-count", Static).update(plain(f"{shown:,} of {every:,} shown"))
+        text = f"{shown:,} of {every:,} shown"
+        if text != self._counted:
+            self._counted = text
+            self.query_one("#filter-count", Static).update(plain(text))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filters as it is typed."""
@@ -93,7 +97,6 @@ class FilterBar(Horizontal):
 
 def matching(rows: Sequence[TableRow], text: str) -> Sequence[TableRow]:
     """The rows whose words hold every word of the text, whatever the case."""
-    words = text.lower().split()
-    if not words:
-        return rows
-    return [row for row in rows if all(word in row.words for word in words)]
+    for word in text.lower().split():
+        rows = [row for row in rows if word in row.words]
+    return rows

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from textual import events
 from textual.binding import Binding, BindingType
 
 from services.catalog.model import Backup
@@ -57,6 +56,7 @@ class BackupActions(ConsoleScreen):
         self._mine: dict[str, str] = {}
         """Jobs begun here, and the backup each is about."""
         self._followers: list[Follower] = []
+        self._ended: dict[str, Finished] = {}
         self._running_jobs: frozenset[str] | None = None
         self._again = False
 
@@ -93,15 +93,6 @@ class BackupActions(ConsoleScreen):
         """Grey where `why_disabled` has words."""
         return None if self.why_disabled(action) else super().check_action(action, parameters)
 
-    def on_key(self, event: events.Key) -> None:
-        """A grey key says why."""
-        if len(event.key) == 1 or event.character:
-            active = self.active_bindings.get(event.key)
-            why = self.why_disabled(active.binding.action) if active and not active.enabled else ""
-            if why:
-                event.stop()
-                self.console.say(why, severity="warning")
-
     async def action_backup(self) -> None:
         """Asks for the reason, then starts one."""
         from tui.screens.backup_dialog import ask_and_start_backup
@@ -116,7 +107,7 @@ class BackupActions(ConsoleScreen):
         """The wizard, with this backup chosen."""
         backup = self.focused_backup
         if backup is not None:
-            await self.console.open_restore(backup=reference(backup, self.every_backup))
+            await self.console.open_restore(backup=backup.id)
 
     def action_compare(self) -> None:
         """The first key marks, the second on another backup compares; on the marked one it takes the mark away."""
@@ -208,7 +199,7 @@ class BackupActions(ConsoleScreen):
         for job in self.console.store.running:
             if self.about(job) == backup.id:
                 part = f" {job.progress:.0%}" if job.progress else ""
-                return f"{_DOING.get(job.verb, job.verb)}{part}"
+                return f"{job.verb}{part}"
         return ""
 
     def about(self, job: JobSummary) -> str:
@@ -222,13 +213,16 @@ class BackupActions(ConsoleScreen):
 
     def on_job_news(self, news: JobNews) -> None:
         """How a job begun here ended."""
+        if news.finished is not None:
+            self._ended[news.job] = news.finished
         if not news.ended:
             return
         self._followers = [one for one in self._followers if one.job != news.job]
         self.rescan()
         self.console.look_at_jobs()
-        if news.finished is not None:
-            self._tell(news.finished, self._mine.get(news.job, ""))
+        finished = self._ended.pop(news.job, None)
+        if finished is not None:
+            self._tell(finished, self._mine.get(news.job, ""))
         else:
             self.console.say(
                 f"Job {news.job} ended without a result; 6 shows what it left.", severity="error"
@@ -326,4 +320,3 @@ _NEED_ONE = frozenset(
     {"verify", "restore", "compare", "compare_live", "pin", "accept", "delete", "copy", "detail"}
 )
 _PROBLEM = ("what", "cause", "touched", "next")
-_DOING = {"verify": "verifying", "delete": "deleting", "restore": "restoring"}

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -24,10 +25,11 @@ from widgets.empty import Empty
 from widgets.filter_bar import FilterBar, matching
 from widgets.inventory_table import InventoryTable
 from widgets.key_value import KeyValues
-from widgets.plain import plain, plain_lines
+from widgets.plain import plain
 from widgets.problem_box import ProblemBox
 from widgets.sections import Page, SectionsRow
 
+COMMANDS_HINT = "y copies all of this, s saves it as a file; there each command is one line."
 NAMES = ("Summary", "Collections", "Objects", "Checks", "Files", "Commands")
 SUMMARY, COLLECTIONS, OBJECTS, CHECKS, FILES, COMMANDS = range(6)
 
@@ -193,7 +195,7 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
             facts.show(pairs)
             text.update(plain("" if self._document else waiting))
         elif self._document is not None:
-            text.update(plain_lines(sections.COMMANDS_HINT + sections.commands_text(self._document)))
+            text.update(commands_page(sections.commands_text(self._document)))
         else:
             text.update(plain(waiting or "It could not be read: r looks again."))
 
@@ -289,3 +291,14 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
             bar.clear()
         else:
             self.app.pop_screen()
+
+
+def commands_page(text: str) -> Content:
+    """The commands as they are read here: comments are dim, and a line is free after each command."""
+    lines = [Content.styled(COMMANDS_HINT, "$text-muted"), Content("")]
+    for line in text.split("\n"):
+        comment = line.startswith("#")
+        lines.append(plain(line).stylize("$text-muted") if comment else plain(line))
+        if line and not comment:
+            lines.append(Content(""))
+    return Content("\n").join(lines)

@@ -216,6 +216,3 @@ def commands_text(document: Document) -> str:
     row = document["backup"]
     head = f"# Backup {row['id']}, made {moment(row['created'])}"
     return "\n".join([escape(head), *stock_lines(document["commands"])])
-
-
-COMMANDS_HINT = "y copies all of this, s saves it as a file. Each command is one line there.\n"

@@ -13,22 +13,21 @@ from services.catalog.model import Backup
 from services.catalog.scan import Catalog
 from tui.bridge import apart
 from tui.screens.archive_actions import BACK_UP, COPY, OTHERS, RESTORE, VERIFY, BackupActions
+from tui.screens.archives_list import NOTHING, listed
 from tui.screens.archives_rows import (
     FEW_NOTES,
     NOTES,
     SORTS,
-    Entry,
+    VERDICT,
     columns_for,
-    entries_of,
     facts_of,
-    moment,
 )
-from tui.screens.archives_words import empty_words, head_words, jump_target, places_lines
+from tui.screens.archives_words import empty_words, focus_lines, head_words, jump_target, places_lines
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar, matching
 from widgets.inventory_table import InventoryTable, TableRow
 from widgets.key_value import KeyValues
-from widgets.plain import plain, plain_lines
+from widgets.plain import plain_lines
 from widgets.problem_box import ProblemBox
 
 STALE_SECONDS = 60.0
@@ -74,9 +73,8 @@ Every backup of every location, also those made by other tools (*foreign*) and o
     def __init__(self) -> None:
         super().__init__()
         self._catalog: Catalog | None = None
-        self._entries: list[Entry] = []
-        self._sorted: list[TableRow] = []
-        self._by_key: dict[str, Backup] = {}
+        self._listed = NOTHING
+        self._said: dict[str, str] = {}
         self._sort = 0
         self._built_at: Any = None
 
@@ -102,11 +100,11 @@ Every backup of every location, also those made by other tools (*foreign*) and o
         if not self.is_mounted:
             return None
         row = self.query_one(InventoryTable).cursor
-        return self._by_key.get(row.key) if row else None
+        return self._listed.backups.get(row.key) if row else None
 
     def why_disabled(self, action: str) -> str:
         """The list's own keys too."""
-        if action in ("filter", "sort", "jump") and not self._entries:
+        if action in ("filter", "sort", "jump") and not self._listed.rows:
             return "There is nothing in the list."
         return super().why_disabled(action)
 
@@ -117,7 +115,7 @@ Every backup of every location, also those made by other tools (*foreign*) and o
             self.notes_changed()
             return
         if topic == "profile":
-            self._catalog, self._entries, self._running_jobs = None, [], None
+            self._catalog, self._listed, self._running_jobs = None, NOTHING, None
             self.rescan()
         looked = self.console.store.catalog
         if self._again and not looked.waiting:
@@ -132,49 +130,45 @@ Every backup of every location, also those made by other tools (*foreign*) and o
 
     async def _build(self, catalog: Catalog) -> None:
         now, glyphs = self.console.store.backend.now(), self.console.glyphs
-        self._entries = await apart(entries_of, catalog.backups, now, glyphs)
-        self._by_key = {entry.row.key: entry.backup for entry in self._entries}
-        self._arrange()
+        self._listed = await apart(listed, catalog.backups, now, glyphs, self._sort)
+        self._filter()
         self._show_words()
         self._show_focus()
 
     def _arrange(self) -> None:
-        _, key = SORTS[self._sort]
-        entries = sorted(self._entries, key=key)
-        self._sorted = [entry.row for entry in entries]
+        self._listed = self._listed.sorted_by(self._sort)
         self._filter()
 
     def _filter(self) -> None:
         bar = self.query_one("#filter", FilterBar)
-        shown = matching(self._sorted, bar.text)
+        shown = matching(self._listed.rows, bar.text)
         self.query_one(InventoryTable).show(self._with_notes(shown))
-        bar.count(len(shown), len(self._sorted))
+        bar.count(len(shown), len(self._listed.rows))
         self._show_words()
 
     def _with_notes(self, rows: Any) -> list[TableRow]:
         """The rows, with what runs on a backup now in its notes."""
-        about = {self.about(job) for job in self.console.store.running}
         marked = self.console.store.marked
-        about |= {marked.id} if marked else set()
-        if not about - {""}:
-            return list(rows)
-        out = []
-        for row in rows:
-            backup = self._by_key.get(row.key)
-            if backup is not None and backup.id in about:
-                note = self.note_of(backup) or ("marked" if backup == marked else "")
-                if note:
-                    cells = list(row.cells)
-                    cells[NOTES] = ", ".join(filter(None, [note, cells[NOTES]]))
-                    cells[FEW_NOTES] = note
-                    row = row._replace(cells=tuple(cells))
-            out.append(row)
-        return out
+        about = {self.about(job) for job in self.console.store.running}
+        keys = {key for id in about | {marked.id if marked else ""} for key in self._listed.keys.get(id, ())}
+        return (
+            [self._with_note(row, marked) if row.key in keys else row for row in rows] if keys else list(rows)
+        )
+
+    def _with_note(self, row: TableRow, marked: Backup | None) -> TableRow:
+        backup = self._listed.backups[row.key]
+        cells, look = list(row.cells), row.tone
+        if note := self.note_of(backup):
+            cells[VERDICT], look = self.console.glyphs.status("running", note), "accent"
+        if backup == marked:
+            cells[NOTES] = ", ".join(filter(None, ["marked", cells[NOTES]]))
+            cells[FEW_NOTES] = "marked"
+        return row._replace(cells=tuple(cells), tone=look)
 
     def notes_changed(self) -> None:
         """What runs is said in the rows."""
-        if self._sorted:
-            rows = matching(self._sorted, self.query_one("#filter", FilterBar).text)
+        if self._listed.rows:
+            rows = matching(self._listed.rows, self.query_one("#filter", FilterBar).text)
             self.query_one(InventoryTable).show(self._with_notes(rows))
 
     marked_changed = notes_changed
@@ -186,14 +180,13 @@ Every backup of every location, also those made by other tools (*foreign*) and o
         box = self.query_one(ProblemBox)
         box.show(problem.what, problem.cause, problem.touched, problem.next) if problem else box.show("")
         places = places_lines(looked.value, glyphs)
-        self.query_one("#archives-places", Static).update(plain_lines(places))
+        self._say("archives-places", places)
         self.query_one("#archives-places").display = bool(places)
-        head = head_words(store, SORTS[self._sort][0], glyphs)
-        self.query_one("#archives-head", Static).update(plain(head))
+        self._say("archives-head", head_words(store, SORTS[self._sort][0], glyphs))
         table, empty = self.query_one(InventoryTable), self.query_one(Empty)
         nothing = not table.rows
         if nothing:
-            filtered = self.query_one("#filter", FilterBar).text if self._entries else ""
+            filtered = self.query_one("#filter", FilterBar).text if self._listed.rows else ""
             empty.show(*empty_words(store, filtered, building=self._building))
         if (table.display, empty.display) != (not nothing, nothing):
             had = self.focused in (table, empty, None)
@@ -202,32 +195,35 @@ Every backup of every location, also those made by other tools (*foreign*) and o
                 (empty if nothing else table).focus()
         self.refresh_bindings()
 
+    def _say(self, id: str, text: str, *, layout: bool = True) -> None:
+        """Draws a text again only when it says something else."""
+        if self._said.get(id) != text:
+            self._said[id] = text
+            self.query_one(f"#{id}", Static).update(plain_lines(text), layout=layout)
+
     @property
     def _building(self) -> bool:
         """Whether backups are known whose rows are not made yet."""
-        return self._catalog is not None and bool(self._catalog.backups) and not self._entries
+        return self._catalog is not None and bool(self._catalog.backups) and not self._listed.rows
 
     def _show_focus(self) -> None:
         backup = self.focused_backup
-        name, line = self.query_one("#archives-name", Static), self.query_one("#archives-focus", Static)
         if backup is None:
-            name.update("")
-            line.update("")
+            self._say("archives-name", "")
+            self._say("archives-focus", "", layout=False)
             self.query_one(KeyValues).show(())
             return
         facts = facts_of(backup, self.console.store.backend.now(), self.console.glyphs)
-        name.update(plain(backup.id))
-        self.query_one(KeyValues).show(facts)
-        told = dict(facts)
-        holds = " + ".join(backup.parts) or "nothing known"
-        first = f"{backup.id}: {moment(backup.created)}, {holds}, in {backup.location}"
-        rest = [
-            text
-            for word, text in facts
-            if word in ("Deployment", "Encrypted", "Pinned", "Reason", "Consistency")
-        ]
-        third = "  ".join([f"Checked {told['Checked']}", *rest])
-        line.update(plain_lines("\n".join(f" {text}" for text in (first, told["Verdict"], third))))
+        if self.has_class("-wide"):
+            self._say("archives-name", backup.id)
+            self.query_one(KeyValues).show(facts)
+        else:
+            # Three rows that stay three rows: nothing has to be laid out again for a key.
+            self._say("archives-focus", focus_lines(backup, dict(facts)), layout=False)
+
+    def on_resize(self) -> None:
+        """A wider terminal has the facts at the side, a narrower one below."""
+        self.call_after_refresh(self._show_focus)
 
     def on_inventory_table_highlighted(self, event: InventoryTable.Highlighted) -> None:
         """The summary follows the cursor."""
@@ -248,7 +244,7 @@ Every backup of every location, also those made by other tools (*foreign*) and o
             self._filter()
             self._show_focus()
         elif event.text.strip():
-            key = jump_target(event.text, self._by_key, self.query_one(InventoryTable).rows)
+            key = jump_target(event.text, self._listed.backups, self.query_one(InventoryTable).rows)
             self.query_one(InventoryTable).go_to(key)
 
     def on_filter_bar_left(self) -> None:

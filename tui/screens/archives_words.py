@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from services.catalog.model import Backup
 from services.catalog.scan import Catalog
+from tui.screens.archives_rows import moment
 from tui.store import Store
 from widgets.glyphs import Glyphs
 from widgets.inventory_table import TableRow
+from widgets.text import escape
 
 PLACES_SHOWN = 3
 
@@ -79,6 +81,19 @@ def empty_words(store: Store, filtered: str, *, building: bool = False) -> tuple
         f"No backups yet in {_places(store)}.",
         "b makes the first one: it reads the database and the bucket, and changes nothing there.",
     )
+
+
+def focus_lines(backup: Backup, facts: Mapping[str, str]) -> str:
+    """The backup under the cursor in three lines."""
+    holds = " + ".join(backup.parts) or "nothing known"
+    first = f"{backup.id}: {moment(backup.created)}, {holds}, in {backup.location}"
+    more = [
+        facts[word]
+        for word in ("Deployment", "Encrypted", "Pinned", "Consistency", "Reason")
+        if word in facts
+    ]
+    lines = (first, facts["Verdict"], "  ".join([f"Checked {facts['Checked']}", *more]))
+    return "\n".join(f" {escape(line)}" for line in lines)
 
 
 def jump_target(text: str, backups: Mapping[str, Backup], rows: Sequence[TableRow]) -> str:

@@ -10,6 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from services.catalog.model import Backup
+from services.jobs.events import Finished
 from services.operations.delete import DeletePlan
 from tui.bridge import Follower, JobNews
 from tui.screens.archive_actions import freed_words
@@ -41,6 +42,7 @@ Type the id, Enter moves to the button, a second key deletes.
         self._backup = backup
         self._plan = plan
         self._follower: Follower | None = None
+        self._finished: Finished | None = None
 
     def compose_body(self) -> ComposeResult:
         now = self.console.store.backend.now()
@@ -75,9 +77,11 @@ Type the id, Enter moves to the button, a second key deletes.
 
     def on_job_news(self, news: JobNews) -> None:
         """What it would do, or why it is refused."""
+        if news.finished is not None:
+            self._finished = news.finished
         if not news.ended:
             return
-        result = news.finished.result if news.finished is not None else {}
+        result = self._finished.result if self._finished is not None else {}
         error = result.get("error")
         if isinstance(error, dict) or not result:
             said = error if isinstance(error, dict) else {"what": "What it would do could not be found out."}

@@ -1,0 +1,81 @@
+"""Backups for the tests of Archives: rows of a recorded catalog, and real ones made without a server."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from services.catalog.model import Backup
+from services.catalog.scan import Catalog
+from services.profile import BucketTarget, Location, MongoTarget, Profile
+from services.secret import Secret
+from tests.recorded import NOW
+
+NASTY = (
+    "a[/red]b[bold",
+    "esc\x1b[31mred\x1b]0;title\x07",
+    "new\nline\ttab",
+    "right\u202eto left",
+    "wide漢字漢字漢字漢字漢字漢字漢字漢字",
+    "combining e\u0301\u0301\u0301",
+    "n" * 255,
+    "$text-error",
+    "latest",
+)
+"""Names nobody should give a backup."""
+
+PROD = Profile(
+    name="prod",
+    mongo=MongoTarget(uri=Secret("mongodb://ana:hunter22@db.example:27017/"), database="quilltap"),
+    bucket=BucketTarget(),
+    locations=(
+        Location(name="backups", path="/backups/quilltap"),
+        Location(name="nas", path="/mnt/nas/quilltap"),
+    ),
+)
+
+
+def row(number: int, **other: Any) -> Backup:
+    """One good backup of ours, `number` days before the newest."""
+    at = NOW - timedelta(hours=1, days=number)
+    id = f"quilltap_{at:%Y%m%d_%H%M%S}"
+    fields: dict[str, Any] = {
+        "id": id,
+        "kind": "quillkeep",
+        "location": "backups",
+        "folder": Path("/backups/quilltap"),
+        "created": at,
+        "created_by": "manifest",
+        "parts": ("database", "objects"),
+        "bytes": 600_000_000 + number * 1_000_003,
+        "complete": True,
+        "ours": True,
+        "good_parts": ("database", "objects"),
+        "manifest_path": Path(f"/backups/quilltap/{id}.json"),
+        "consistency": "snapshot",
+        "reason": "routine",
+    }
+    return Backup(**{**fields, **other})
+
+
+def foreign(number: int, name: str) -> Backup:
+    """One that the guide's commands made."""
+    return row(
+        number,
+        id=name,
+        kind="archive",
+        ours=False,
+        good_parts=(),
+        parts=("database",),
+        reason="",
+        consistency="",
+        created_by="mtime",
+        manifest_path=None,
+        database_path=Path("/backups/quilltap") / "x.gz",
+    )
+
+
+def catalog(*backups: Backup, **other: Any) -> Catalog:
+    """A catalog of these."""
+    return Catalog(backups=backups, **other)
