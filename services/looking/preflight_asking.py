@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import humanize
 import pymongo
@@ -24,8 +25,10 @@ from services.recovery.rows import action_for, selected_names
 from services.recovery.session import Session, open_session
 from services.recovery.writers import Writers, look
 
-ASK_SECONDS = 12.0
-"""How long the server may take over everything."""
+CONNECT_SECONDS = 5.0
+"""How long the server may take to let us in."""
+ASK_SECONDS = 8.0
+"""How long the server may take over everything else."""
 APP_SECONDS = 5.0
 """How long the application's status command or health URL is waited for."""
 LATER = "The plan tells it, when it has read the whole dump."
@@ -54,11 +57,14 @@ def _of_backup(backup: Backup) -> Iterator[PreflightCheck]:
 def _of_database(asked: PreflightRequest, profile: Profile) -> Iterator[PreflightCheck]:
     request = asked.request
     try:
-        with pymongo.timeout(ASK_SECONDS), open_session(profile, request.to_database) as session:
+        with ExitStack() as stack:
+            with pymongo.timeout(CONNECT_SECONDS):
+                session = stack.enter_context(open_session(profile, request.to_database))
             server = session.server
             kind = "replica set" if server.replica_set else "sharded" if server.mongos else "standalone"
             yield _check("connection", "ok", f"MongoDB {server.version} at {server.host} answers ({kind}).")
-            yield from _of_session(asked, profile, session)
+            with pymongo.timeout(ASK_SECONDS):
+                yield from _of_session(asked, profile, session)
     except Refused as refused:
         name = "rights" if profile.mongo is not None else "connection"
         yield _check(name, "fail", refused.what, refused.next)

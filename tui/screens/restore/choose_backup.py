@@ -29,7 +29,7 @@ from tui.screens.restore.choosing import (
 from tui.screens.restore.holding import ask_held, held_of, key_of
 from tui.screens.restore.model import StepName
 from tui.screens.restore.step import Step
-from tui.screens.restore.times import ago, both, span
+from tui.screens.restore.times import ago, both, clock, is_utc, span
 from tui.screens.restore.when import WhenAnswer, WhenModal
 from tui.store import Problem
 from widgets.glyphs import tone
@@ -75,6 +75,7 @@ Arrows choose another one; its warnings stand below the list.
         """The backup chosen before, or the proposed one, stands under the cursor."""
         self._rows: dict[str, Backup] = {}
         self._placed = ""
+        self._refused = ""
         self._moved = False
         self._proposal = Proposal(None)
         self._draw()
@@ -112,8 +113,8 @@ Arrows choose another one; its warnings stand below the list.
             return
         closed = why_unusable(backup, self.state, self.console.store.profile)
         if closed:
-            warned = f"{self.console.glyphs.of('warn')} Not this one. {closed}"
-            self.query_one("#backup-next", Static).update(plain(warned))
+            self._refused = message.key
+            self._draw_detail()
             return
         self._take(backup)
         self.post_message(self.Forward())
@@ -143,14 +144,14 @@ Arrows choose another one; its warnings stand below the list.
             self._draw_detail()
 
     def _columns(self, width: int) -> list[Column]:
-        wide = width >= 110
+        made = 16 if width < 110 else 20 if is_utc(self.console.store.backend.now()) else 28
         return [
-            Column("MADE", 29 if wide else 16),
-            Column("AGE", 11, right=True),
+            Column("MADE", made + 1),
+            Column("AGE", 8, right=True),
             Column("PARTS", 6),
             Column("STATUS", 12, toned=True),
             Column("WHAT STANDS AGAINST IT"),
-            *([Column("ID", 26, cell=5)] if wide else []),
+            *([Column("ID", 26, cell=5)] if width >= 135 else []),
         ]
 
     def _draw(self) -> None:
@@ -220,14 +221,14 @@ Arrows choose another one; its warnings stand below the list.
         now = self.console.store.backend.now()
         word, _ = condition(as_document(backup))
         said = warnings_on(backup, self.state, self.console.store.profile, newest)
-        said += [f"made {backup.reason}"] if backup.reason.startswith("before") else []
+        said = [*([backup.reason] if backup.reason.startswith("before") else []), *said]
         proposed = self._proposal.backup is not None and key_of(self._proposal.backup) == key_of(backup)
         label = "proposed" if proposed else "good" if backup.good else _WORDS.get(word, word)
         local = backup.created.astimezone()
         guess = "" if backup.created_by == "manifest" else "~"
         wide = self.app.size.width >= 112
         cells = (
-            f"{guess}{both(backup.created)}" if wide else f"{guess}{local:%a %d %b %H:%M}",
+            f"{guess}{clock(backup.created) if wide else f'{local:%a %d %b %H:%M}'}",
             span((now - backup.created).total_seconds()),
             "+".join(PARTS[part] for part in backup.parts) or "?",
             self.console.glyphs.status(word, label),
@@ -249,6 +250,7 @@ Arrows choose another one; its warnings stand below the list.
             newest_for(self.state, self.console.store.catalog.value or _NOTHING, self.console.store.profile),
         )
         known = f" ({backup.created_detail})" if backup.created_by != "manifest" else ""
+        known += f", {backup.reason}" if backup.reason else ""
         lines = [
             plain(f"{backup.id}: {both(backup.created)}, {ago(backup.created, now)}{known}"),
             plain(f"{self._contents(backup)} {_checked(backup)}"),
@@ -260,6 +262,8 @@ Arrows choose another one; its warnings stand below the list.
             lines.append(plain(f"{self.console.glyphs.of('warn')} {'; '.join(said)}"))
         self.query_one("#backup-detail", Static).update(Content("\n").join(lines))
         unusable = why_unusable(backup, self.state, self.console.store.profile)
+        if unusable and row is not None and self._refused == row.key:
+            unusable = f"{self.console.glyphs.of('warn')} Not this one. {unusable}"
         self.query_one("#backup-next", Static).update(
             plain(unusable or "Enter: take this one.  w: say when it happened.  Escape: back.")
         )

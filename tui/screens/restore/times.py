@@ -23,6 +23,13 @@ def both(moment: datetime) -> str:
     return shown if is_utc(moment) else f"{shown} ({moment.astimezone(UTC):%d %b %H:%M} UTC)"
 
 
+def clock(moment: datetime) -> str:
+    """`Sun 22 Nov 03:00 (02:00 UTC)`, for a column."""
+    local = moment.astimezone()
+    utc = "UTC" if is_utc(moment) else f"({moment.astimezone(UTC):%H:%M} UTC)"
+    return f"{local:%a %d %b %H:%M} {utc}"
+
+
 def span(seconds: float) -> str:
     """A length of time in at most two units."""
     minutes = max(0, int(seconds // 60))
