@@ -6,31 +6,25 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
-from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.events import DescendantFocus, Event, Key, Resize
-from textual.filter import LineFilter, Monochrome, NoColor
+from textual.events import Event, Key, Resize
 from textual.screen import Screen
 from textual.signal import Signal
-from textual.widget import Widget
-from textual.widgets import Input, Static
 
 from services.errors import QuillkeepError
-from tui.ascii_filter import AsciiFilter, UncolouredFilter
 from tui.attention import Attention
-from tui.crash import crash_text, goes_on
+from tui.crash import goes_on
 from tui.first_run import needs_first_run
+from tui.frame import Frame
 from tui.modes import FIRST_RUN
 from tui.modes import MODES as EVERY_MODE
 from tui.store import Problem, Store
-from tui.themes import TERMINAL, register_themes
 from widgets.glyphs import Glyphs
 from widgets.too_small import is_too_small
 
 if TYPE_CHECKING:
-    from textual.driver import Driver
-
     from services.jobs.launch import StartedJob
+    from services.jobs.listing import JobSummary
     from services.profile import Profile
     from services.settings.config import Config
     from services.settings.flags import Flags
@@ -41,7 +35,7 @@ JOBS_SECONDS = 2.0
 """How often the state folder is looked at for jobs that somebody else started."""
 
 
-class QuillkeepApp(App[int]):
+class QuillkeepApp(Frame):
     """Wiring only; `store` is what it knows, `changes` tells screens what of it is new."""
 
     TITLE = "Quillkeep"
@@ -49,8 +43,6 @@ class QuillkeepApp(App[int]):
     MODES = {mode.name: mode.load() for mode in (*EVERY_MODE, FIRST_RUN)}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
-    ENABLE_COMMAND_PALETTE = False
-    NOTIFICATION_TIMEOUT = 10
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(mode.key, f"show_mode('{mode.name}')", mode.title, show=False, id=f"mode.{mode.name}")
@@ -103,27 +95,24 @@ class QuillkeepApp(App[int]):
         keymap: dict[str, str] | None = None,
         must_choose: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(glyphs=glyphs, theme=theme)
         self.store = store
-        self.glyphs = glyphs or Glyphs()
         self.flags = flags
         """What the command line said; None where profiles cannot be switched (the demo)."""
         self.config = config or (store.settings.config if store.settings else None)
         self.changes: Signal[str] = Signal(self, "changes")
         store.changed = self.changes.publish
-        self.crash = ""
-        """What an unhandled exception left to be printed once the terminal is restored."""
         self.keymap = keymap or {}
         self.set_keymap(self.keymap)
         self._attention = Attention(self)
         self._must_choose = must_choose
         first = not must_choose and needs_first_run(store)
         self._start_mode = start_mode or (FIRST_RUN.name if first else "health")
-        self._filter = AsciiFilter(enabled=not self.glyphs.utf8)
-        self._uncoloured = UncolouredFilter(enabled=self.no_color)
-        register_themes(self)
-        if self.no_color or theme:
-            self.theme = TERMINAL if self.no_color else theme
+
+    @property
+    def running(self) -> Sequence[JobSummary]:
+        """The jobs that go on when the console ends."""
+        return self.store.running
 
     async def on_event(self, event: Event) -> None:
         """The first key of whoever sits there ends what the console would show by itself."""
@@ -318,7 +307,7 @@ class QuillkeepApp(App[int]):
         """Why one of the console's own actions is disabled."""
         return {"profiles": self.why_no_switch(), "read_only": self.why_read_only()}.get(action, "")
 
-    # The palette, help, themes.
+    # The palette and help.
 
     def action_commands(self) -> None:
         """Every action of what has the focus, of the screen and of the console."""
@@ -341,28 +330,7 @@ class QuillkeepApp(App[int]):
         if not isinstance(self.screen, HelpModal):
             self.push_screen(HelpModal(help_texts(self.screen), keys_table(self, self.screen)))
 
-    def use_theme(self, name: str) -> None:
-        """A theme for this session."""
-        self.theme = name
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's, but for NO_COLOR, and ASCII as the last."""
-        ours = [one for one in (self._uncoloured, self._filter) if one.enabled]
-        return [
-            *(one for one in super().get_line_filters() if not isinstance(one, Monochrome | NoColor)),
-            *ours,
-        ]
-
-    def get_loading_widget(self) -> Widget:
-        """Words: textual's indicator would repaint the screen without end."""
-        return Static("Waiting.", markup=False)
-
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """A cursor that blinks would send bytes for ever."""
-        if isinstance(event.widget, Input):
-            event.widget.cursor_blink = False
-
-    # Size, leaving, signals, crashes.
+    # Size and leaving.
 
     def on_resize(self, event: Resize) -> None:
         """Below the smallest size one line says so."""
@@ -389,31 +357,3 @@ class QuillkeepApp(App[int]):
     def action_how_to_quit(self) -> None:
         """ctrl+c never quits."""
         self.say("ctrl+q quits; ctrl+c does not. A running job is cancelled in Jobs.")
-
-    def end(self, code: int) -> None:
-        """Ends the console with an exit code; jobs are not touched."""
-        self.exit(code, return_code=code)
-
-    def _handle_exception(self, error: Exception) -> None:
-        self._return_code = 1
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
-        self.crash = self.crash or crash_text(error, self.store.running)
-        self._close_messages_no_wait()
-
-    def panic(self, *renderables: Any) -> None:
-        """Errors that textual would print: their text is told without secrets, like any defect."""
-        self._handle_exception(RuntimeError(" ".join(str(one) for one in renderables)))
-
-    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
-        """The screen as SVG, without any secret this process has seen."""
-        from services.redact import redact_values
-
-        return redact_values(super().export_screenshot(title=title, simplify=simplify))
-
-    def get_driver_class(self) -> type[Driver]:
-        """Ours, which outlives its terminal only to end."""
-        from tui.driver import ConsoleDriver
-
-        return ConsoleDriver

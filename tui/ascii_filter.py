@@ -1,9 +1,10 @@
-"""What is drawn, as a poor terminal can show it: ASCII alone, or no colour at all."""
+"""What is drawn, as a poor terminal or tired eyes can take it: ASCII alone, no colour, nothing faint."""
 
 from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.color import Color as RichColor
@@ -11,6 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
+from textual.scrollbar import ScrollBarRender
 
 _DRAWN = {
     "…": "~",
@@ -131,3 +133,28 @@ class UncolouredFilter(LineFilter):
             else Segment(segment.text, _uncoloured(segment.style), segment.control)
             for segment in segments
         ]
+
+
+@lru_cache(1024)
+def _undimmed(style: Style) -> Style:
+    return style + Style(dim=False) if style.dim else style
+
+
+class UndimmedFilter(LineFilter):
+    """High contrast: nothing is drawn fainter than the rest."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments without dim."""
+        return [
+            segment
+            if segment.style is None
+            else Segment(segment.text, _undimmed(segment.style), segment.control)
+            for segment in segments
+        ]
+
+
+class WholeCellBars(ScrollBarRender):
+    """Scroll bars of whole cells, which every terminal can draw."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8

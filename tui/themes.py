@@ -42,6 +42,13 @@ _OURS = (
             "block-cursor-blurred-foreground": "ansi_default",
             "block-cursor-blurred-background": "ansi_default",
             "input-cursor-text-style": "reverse",
+            "scrollbar": "ansi_cyan",
+            "scrollbar-hover": "ansi_cyan",
+            "scrollbar-active": "ansi_cyan",
+            "scrollbar-background": "ansi_default",
+            "scrollbar-background-hover": "ansi_default",
+            "scrollbar-background-active": "ansi_default",
+            "scrollbar-corner-color": "ansi_default",
         },
     ),
     Theme(
