@@ -33,6 +33,8 @@ WIDE_COLUMNS = (
 )
 PLOT_ROWS = 8
 LABELS = 12
+LONGEST = 600
+"""Characters of one fact on the screen; a copy or file has all of them."""
 
 
 def row_of(one: Operation, glyphs: Glyphs, *, wide: bool) -> TableRow:
@@ -168,7 +170,10 @@ def _fact(label: str, text: str, width: int, colour: str = "") -> list[Line]:
     if not text:
         return []
     first = f"{label:<{LABELS}} "
-    shown = wrapped(text, width, first=first, rest=" " * len(first))
+    rest = " " * len(first)
+    shown = wrapped(text[:LONGEST], width, first=first, rest=rest)
+    if len(text) > LONGEST:
+        shown.append(f"{rest}(cut here: y copies the whole)")
     return [Line(line, colour) for line in shown]
 
 

@@ -175,9 +175,10 @@ def profile_rows(profile: Profile, settings: Settings | None, config: Config, gl
 def key_rows(keys: Sequence[KeyTold], settings: Settings | None, config: Config) -> list[Told]:
     """Every action with its keys, and the line that moves it."""
     asked = keys_of(config)
-    file = str(config_to_write(settings))
     origin: Mapping[str, str] = settings.origin if settings else {}
-    begun = any(known.startswith("keys.") for known in origin)
+    within = sorted({path for known, path in origin.items() if known.startswith("keys.")})
+    begun = bool(within)
+    file = within[0] if within else str(config_to_write(settings))
     rows = []
     for one in keys:
         now = asked.get(one.id, one.keys)
@@ -186,7 +187,8 @@ def key_rows(keys: Sequence[KeyTold], settings: Settings | None, config: Config)
         how = "It is the same on every machine and cannot be moved."
         if not one.fixed:
             under = ", under [keys]" if begun else ""
-            how = f"Add to {file}{under}, with another key:\n{copied}"
+            verb = "Change in" if one.id in asked else "Add to"
+            how = f"{verb} {file}{under}, with another key:\n{copied}"
         source = f"{origin.get(f'keys.{one.id}', 'config.toml')}" if one.id in asked else "default"
         rows.append(
             tell(
