@@ -167,7 +167,10 @@ def move_out(entry: TrashEntry) -> None:
     entry = save_state(entry, "restoring")
     try:
         make_private_folder(entry.place)
-        for name in reversed(entry.names):
+        # A verify by its path in the trash may have begun notes there.
+        lying = os.listdir(entry.files) if entry.files.is_dir() else []
+        noted = [name for name in lying if name.endswith(layout.NOTES_SUFFIX)]
+        for name in dict.fromkeys([*noted, *reversed(entry.names)]):
             source, target = entry.files / name, entry.place / name
             if not os.path.lexists(source):
                 continue

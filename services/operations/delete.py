@@ -28,6 +28,8 @@ from services.operations.delete_guards import (
 )
 from services.operations.pin import who
 
+DRY = "Dry run: nothing was moved."
+
 
 class DeletePlan(msgspec.Struct, frozen=True, kw_only=True):
     """Which backup: an id or a path, never `latest`; `location` (its name) where an id lies in several.
@@ -160,7 +162,7 @@ def _run(backup: Backup, root: Path, catalog: Catalog, plan: DeletePlan, ctx: Jo
         frees=frees,
         trash_frees=all_frees,
         entry=entry.name if entry else "",
-        summary=f"{backup.id} is in the trash" if entry else f"{backup.id} can be deleted",
+        summary=f"{backup.id} is in the trash" if entry else DRY,
     )
 
 
@@ -249,7 +251,7 @@ def _finish(entry: TrashEntry, plan: DeletePlan, ctx: JobContext) -> DeleteResul
         files=tuple(printable(name) for name in entry.names),
         trash_frees=frees,
         entry=entry.name,
-        summary=f"{id} is in the trash",
+        summary=DRY if plan.dry_run else f"{id} is in the trash",
     )
 
 
