@@ -22,6 +22,7 @@ from services.demo.week import nights_before
 from services.errors import QuillkeepError, Refused
 from services.jobs.journal import read_events
 from services.jobs.listing import list_jobs
+from services.jobs.process import identify
 from services.looking.child import look
 from tests.support import ROOT
 
@@ -130,19 +131,23 @@ OWNER = """
 import sys, time
 from pathlib import Path
 from services.demo.console import RunningDemo
-running = RunningDemo(parent=Path(sys.argv[1]), scale=0.001)
-print("ready", flush=True)
+from services.jobs.launch import start_job
+from services.operations.selftest import SelftestPlan
+running = RunningDemo(parent=Path(sys.argv[1]), scale=0.001, replica_set=True)
+plan = SelftestPlan(steps=600, seconds=0.1, stop_app=True)
+print(start_job("selftest", plan, running.profile, running.paths).process.pid, flush=True)
 time.sleep(60)
 """
 
 
 def test_everything_goes_with_its_owner(tmp_path: Path) -> None:
-    """Killed: no process and no folder is left."""
+    """Killed, with a job that runs: no process and no folder is left."""
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
-    assert owner.stdout is not None and owner.stdout.readline() == "ready\n"
-    assert processes_below(tmp_path) and any(tmp_path.iterdir())
+    assert owner.stdout is not None
+    job = int(owner.stdout.readline())
+    assert identify(job) and processes_below(tmp_path) and any(tmp_path.iterdir())
     owner.kill()
     owner.wait(10)
     owner.stdout.close()
@@ -150,7 +155,8 @@ def test_everything_goes_with_its_owner(tmp_path: Path) -> None:
     while (processes_below(tmp_path) or any(tmp_path.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert processes_below(tmp_path) == []
-    assert list(tmp_path.iterdir()) == []
+    assert not any(tmp_path.iterdir())
+    assert identify(job) is None
 
 
 def test_left_while_it_starts(tmp_path: Path) -> None:

@@ -110,8 +110,8 @@ class BrokenModal(ConsoleModal[None]):
 `1` opens Health, `3` the restore wizard, which asks what happened and leads from there to the proof.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "go('health')", "Health", id="demo.health"),
-        Binding("3", "go('restore')", "Restore", id="demo.restore"),
+        Binding("1", "go('health')", "Health", id="mode.health"),
+        Binding("3", "go('restore')", "Restore", id="mode.restore"),
     ]
 
     def __init__(self, text: str, name: BreakName) -> None:

@@ -80,7 +80,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
         Binding("D", "demo", "Demo", id="first.demo", tooltip="Leaves this console and opens the demo"),
         Binding("r", "look_again", "Look again", id="first.look"),
         Binding("y", "lines", "Lines to write", id="first.lines"),
-        Binding("1", "app.show_mode('health')", "Health", id="first.health"),
+        Binding("1", "app.show_mode('health')", "Health", id="mode.health"),
     ]
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
     def _view(self) -> View:
         candidate = self._candidate
         findings = self._found.value.findings if self._found.value else ()
-        lacks = lacking(candidate, findings) if self._found.value else ()
+        lacks = lacking(candidate, findings) if self._found.known else ()
         return View(self._found, self._tries, candidate, lacks, self.console.glyphs)
 
     def _draw(self) -> None:
@@ -272,6 +272,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
                 )
             )
             return
+        console.config = settings.config
         console.store.set_profile(settings.profile, settings)
         console.look_at_everything()
         console.say(f"Saved as profile {draft.name} in {path}.")

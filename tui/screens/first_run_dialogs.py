@@ -96,9 +96,9 @@ the `.env` file they stand in, or they stay in the environment. The file is read
 `y` writes; everything else leaves it as it is. The arrow keys scroll.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Write", id="first.write"),
+        Binding("y", "answer(True)", "Write", id="first.yes"),
         Binding("n", "answer(False)", "No", id="first.no"),
-        Binding("enter", "answer(False)", "No", show=False, id="first.no-by-enter"),
+        Binding("enter", "answer(False)", "No", show=False, id="first.no"),
     ]
 
     def __init__(self, draft: Draft, warnings: tuple[str, ...] = ()) -> None:

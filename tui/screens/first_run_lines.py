@@ -67,12 +67,15 @@ def verdict(view: View) -> Verdict:
         named = "Nothing is set up yet" if len(essential) == 3 else "Not everything is set up"
         text = f"{named}: nothing names {_listed(essential)}."
         return Verdict("warn", text, "e reads Quilltap's .env file; D opens a demo, which needs nothing.")
+    if view.found.problem is not None:
+        return Verdict("unknown", view.found.problem.what, view.found.problem.next)
     if any(tried.waiting for tried in view.tries.values()):
         return Verdict("waiting", "All settings were found; trying them.", "")
     for part, tried in view.tries.items():
         if tried.value is not None and tried.value.status == "warn":
             return Verdict("warn", f"{PARTS[part]}: {tried.value.what}", tried.value.next)
-    return Verdict("ok", "Everything was found, and it answers.", "w saves it as a profile; 1 opens Health.")
+    follow = "1 opens Health." if view.profile.name else "w saves it as a profile; 1 opens Health."
+    return Verdict("ok", "Everything was found, and it answers.", follow)
 
 
 def lines(view: View, width: int) -> list[Line]:
