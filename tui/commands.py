@@ -38,7 +38,8 @@ class Command(NamedTuple):
 
 def commands_of(app: QuillkeepApp, screen: Screen[Any]) -> list[Command]:
     """What the focus and the screen can do, then what the console can do everywhere."""
-    return [*actions_of(app, screen), *_first_run(app), *_profiles(app), *_themes(app)]
+    elsewhere = [] if screen.is_modal else [*_first_run(app), *_profiles(app)]
+    return [*actions_of(app, screen), *elsewhere, *_themes(app)]
 
 
 def actions_of(app: QuillkeepApp, screen: Screen[Any]) -> list[Command]:
@@ -118,14 +119,15 @@ def _state(app: QuillkeepApp, node: DOMNode, action: str) -> bool | None:
 
 
 def _first_run(app: QuillkeepApp) -> Iterator[Command]:
+    """A mode without a key: what was looked for and found, to be tried and saved as a profile."""
     if app.store.demo is None and app.current_mode != FIRST_RUN.name:
         yield Command(
-            id=f"mode.{FIRST_RUN.name}",
-            title="Go to First run",
+            id="app.first-run",
+            title=_MODE_TITLE.format(title=FIRST_RUN.title),
             keys="",
             enabled=True,
             why="",
-            help="What this machine shows: settings, servers and backups that were found.",
+            help="What was looked for and found; try it, save it as a profile",
             place="console",
             run=partial(app.action_show_mode, FIRST_RUN.name),
         )
