@@ -16,6 +16,9 @@ from widgets.text import escape
 GLYPHS: dict[Word, str] = {"OK": "ok", "WARNING": "warning", "CRITICAL": "critical", "UNKNOWN": "unknown"}
 _COLOURS: dict[Word, str] = {"OK": "green", "WARNING": "yellow", "CRITICAL": "red", "UNKNOWN": "yellow"}
 
+NOT_YET = "not looked at yet"
+NOT_KNOWN = "not known now"
+
 
 def status_lines(status: Status, jobs: tuple[JobSummary, ...], terminal: Terminal) -> list[str]:
     """Everything that Health shows."""
@@ -27,8 +30,8 @@ def status_lines(status: Status, jobs: tuple[JobSummary, ...], terminal: Termina
     for label, text in (
         ("RPO", f"{bar(status.rpo_hours, status.rpo_target_hours, 14, glyphs)} {rpo_words(status)}"),
         ("RTO", f"{bar(status.rto_minutes, status.rto_target_minutes, 14, glyphs)} {rto_words(status)}"),
-        ("Backup", moment_words(status.last_backup, status.at, "none yet")),
-        ("Verified", moment_words(status.last_verification, status.at, "never")),
+        ("Backup", moment_words(status.last_backup, status.at, catalog_word(status, "none yet"))),
+        ("Verified", moment_words(status.last_verification, status.at, catalog_word(status, "never"))),
         ("Restored", moment_words(status.last_restore, status.at, "never from here")),
         ("Space", space_words(status)),
     ):
@@ -70,21 +73,20 @@ def _finding(finding: Finding, terminal: Terminal) -> list[str]:
 
 def rpo_words(status: Status) -> str:
     """The age of the newest good backup against its limit."""
-    limit = f"of {status.rpo_target_hours:g} h"
-    if status.rpo_hours is None:
-        if any(part.status == "UNKNOWN" for part in status.parts) or not status.parts:
-            return f"not known, {limit}"
-        return f"none, {limit}: a part has no good backup"
-    return f"{hours(status.rpo_hours)} {limit} since the newest good backup"
+    if status.rpo_hours is not None:
+        return f"{hours(status.rpo_hours)} of {status.rpo_target_hours:g} h since the newest good backup"
+    limit = f"limit {status.rpo_target_hours:g} h"
+    if any(part.status == "UNKNOWN" for part in status.parts) or not status.parts:
+        return f"not known, {limit}"
+    return f"none, {limit}: a part has no good backup"
 
 
 def rto_words(status: Status) -> str:
     """The predicted restore against its limit, and from what it is predicted."""
-    limit = f"of {status.rto_target_minutes:g} min"
     detail = f" ({status.rto_detail})" if status.rto_detail else ""
     if status.rto_minutes is None:
-        return f"not measured yet, {limit}{detail}"
-    return f"{minutes(status.rto_minutes)} {limit} to restore{detail}"
+        return f"not measured yet, limit {status.rto_target_minutes:g} min{detail}"
+    return f"{minutes(status.rto_minutes)} of {status.rto_target_minutes:g} min to restore{detail}"
 
 
 def moment_words(moment: Moment | None, now: datetime, never: str) -> str:
@@ -98,10 +100,17 @@ def moment_words(moment: Moment | None, now: datetime, never: str) -> str:
     return f"{when}: {moment.subject}, {moment.status}{took}{left}"
 
 
+def catalog_word(status: Status, never: str) -> str:
+    """`never`, unless the backups are not known: nothing is said of what nobody has seen."""
+    if status.days:
+        return never
+    return NOT_KNOWN if status.parts else NOT_YET
+
+
 def space_words(status: Status) -> str:
     """How many nights still fit, and how that is known."""
     if status.nights_free is None:
-        return status.space_detail or "not looked at yet"
+        return status.space_detail or NOT_YET
     nights = int(status.nights_free)
     fits = count(nights, "night") if nights < 1000 else "over 1,000 nights"
     return f"{fits} ({status.space_detail})"

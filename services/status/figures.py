@@ -189,7 +189,7 @@ def _left(swap: SwapSeen) -> str:
     if swap.state == "holds copies":
         until = f" until {day(swap.until)}" if swap.until else ""
         return f"rollback copies {size(swap.bytes)}{until}"
-    return "interrupted" if swap.state == "unfinished" and not swap.working else ""
+    return ""
 
 
 def _seconds(job: JobSummary | None) -> float | None:

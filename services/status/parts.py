@@ -112,30 +112,32 @@ def _never(
 
 
 def stale_findings(profile: Profile, found: Sequence[PartFound]) -> list[Finding]:
-    """One finding a part that is late, was never backed up, or cannot be told."""
-    findings = []
+    """What is late, was never backed up, or cannot be told; parts of which the same holds are named together."""
+    alike: dict[tuple[str, str], list[PartFound]] = {}
     for one in found:
-        status = one.status
-        name = f"the {status.part}"
-        if status.status == "OK":
-            continue
-        if status.age_hours is None:
-            what = f"{name[0].upper()}{name[1:]}: {status.detail}."
-            detail = _how_to_begin(profile, one)
-        else:
-            what = f"{name[0].upper()}{name[1:]}: the newest good backup is {hours(status.age_hours)} old."
-            detail = f"{status.detail}. The limit is {profile.rpo_hours:g} h."
-        findings.append(
-            Finding(
-                what=what,
-                status=status.status,
-                detail=detail,
-                next="quillkeep backup" if profile.locations else "",
-                remedy="backup" if profile.locations else "settings",
-                subject=status.backup or "",
-            )
-        )
-    return findings
+        if one.status.status != "OK":
+            alike.setdefault((one.status.status, one.status.detail), []).append(one)
+    return [_stale(profile, ones) for ones in alike.values()]
+
+
+def _stale(profile: Profile, ones: Sequence[PartFound]) -> Finding:
+    status = ones[0].status
+    name = " and ".join(one.status.part for one in ones)
+    name = f"{name[0].upper()}{name[1:]}"
+    if status.age_hours is None:
+        what = f"{name}: {status.detail}."
+        detail = _how_to_begin(profile, ones[0])
+    else:
+        what = f"{name}: the newest good backup is {hours(status.age_hours)} old."
+        detail = f"{status.detail}. The limit is {profile.rpo_hours:g} h."
+    return Finding(
+        what=what,
+        status=status.status,
+        detail=detail,
+        next="quillkeep backup" if profile.locations else "",
+        remedy="backup" if profile.locations else "settings",
+        subject=status.backup or "",
+    )
 
 
 def _how_to_begin(profile: Profile, one: PartFound) -> str:

@@ -98,8 +98,8 @@ def test_late_backups(hours: float, word: str) -> None:
     async def test() -> None:
         async with opened(PROFILE, recorded(made(hours))) as console:
             await settled(console, word)
-            assert console.text.splitlines()[2].startswith(f"{word}  The database: the newest good backup is")
-            assert "Needs attention (2)" in console.text
+            assert console.text.splitlines()[2].startswith(f"{word}  Database and objects: the newest good")
+            assert "Needs attention (1)" in console.text
             assert "Enter starts a backup. Command: quillkeep backup" in console.text
 
     run(test())
@@ -121,7 +121,7 @@ def test_a_dead_database_is_its_own_finding_and_the_rest_works() -> None:
 def test_no_backups_and_nothing_configured() -> None:
     async def test() -> None:
         async with opened(PROFILE, recorded(catalog=catalog())) as console:
-            await settled(console, "CRITICAL  The database: never backed up.")
+            await settled(console, "CRITICAL  Database and objects: never backed up.")
             assert "none yet" in console.line("Backup")
         empty = Profile(name="empty")
         broken = QuillkeepError("No database is configured.", next="Set MONGODB_URI.")

@@ -15,13 +15,14 @@ from services.jobs.events import Finished, PhaseStarted, Progress
 from services.status.assess import assess
 from services.status.model import Finding, Status
 from tui.bridge import Follower, JobNews
-from tui.present_status import rpo_words, rto_words, status_lines
+from tui.present_status import NOT_YET, rpo_words, rto_words, status_lines
 from tui.screens import health_text as text
 from tui.screens.base import ConsoleScreen
-from tui.screens.health_list import AttentionList
+from tui.screens.health_list import AttentionList, Keys, keys_of
 from tui.screens.health_looks import NAMES, looks_of, waiting_for
 from tui.terminal import Terminal
 from widgets.gauge import Gauge
+from widgets.key_names import key_name
 from widgets.lines_view import LinesView
 from widgets.plain import plain
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from services.jobs.listing import JobSummary
 
 MINUTE = 60.0
+LOOK_MINUTES = 10
 FOCUS_LINES = 3
 RESCAN_AFTER = frozenset(
     {"backup", "verify", "pin", "unpin", "accept", "delete", "release", "restore", "finish", "rollback"}
@@ -79,7 +81,7 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
         self._due = False
         self._follower: Follower | None = None
         self._progress: Progress | None = None
-        self._jobs_before: frozenset[str] | None = None
+        self._ended: frozenset[str] | None = None
 
     def compose_body(self) -> ComposeResult:
         glyphs = self.console.glyphs
@@ -96,7 +98,7 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
                 yield Gauge(f"{'RTO':<{text.LABEL}}", glyphs, id="health-rto")
                 for name in ("health-lasts", "health-strip", "health-job", "health-head"):
                     yield Static("", id=name, classes="health-line", markup=False)
-                yield AttentionList(glyphs, id="health-list")
+                yield AttentionList(glyphs, self._keys, id="health-list")
                 yield Static("", id="health-focus", markup=False)
             yield LinesView(ellipsis=glyphs.ellipsis, id="health-side")
 
@@ -106,6 +108,7 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
         self._show_status()
         self.query_one(AttentionList).focus()
         self.set_interval(MINUTE, self._show_status)
+        self.set_interval(LOOK_MINUTES * MINUTE, self._look_sometimes)
 
     def show(self, topic: str) -> None:
         """Looks that answer together are shown together."""
@@ -161,6 +164,10 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
     def focused_finding(self) -> Finding | None:
         """The finding under the cursor."""
         return self.query_one(AttentionList).focused_finding
+
+    @property
+    def _keys(self) -> Keys:
+        return keys_of(self.console.keymap)
 
     # What the keys do.
 
@@ -308,9 +315,7 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
         for part in ("database", "objects"):
             found = next((one for one in status.parts if one.part == part), None)
             name = f"health-{part}"
-            line = (
-                text.part_line(found, glyphs) if found else f"{part.capitalize():<{text.LABEL}}{text.NOT_YET}"
-            )
+            line = text.part_line(found, glyphs) if found else f"{part.capitalize():<{text.LABEL}}{NOT_YET}"
             self._say(name, line)
             late = found is not None and found.status != "OK"
             self.query_one(f"#{name}", Static).set_class(late, "-late")
@@ -333,7 +338,7 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
         width = self.query_one("#health-left").size.width
         self._say("health-focus", "\n".join(text.focus_lines(finding, width, FOCUS_LINES, glyphs)))
         side = self.query_one("#health-side", LinesView)
-        side.show(lambda room: text.side_lines(finding, status, glyphs, room))
+        side.show(lambda room: text.side_lines(finding, status, self._keys, room))
 
     def _show_job(self) -> None:
         running = self._mine()
@@ -349,7 +354,8 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
             if self.is_current:
                 self._follower = Follower(store.backend, self, running[0].id, folder)
         glyphs = self.console.glyphs
-        self._say("health-job", text.job_line(running[0], self._progress, glyphs, len(running) - 1))
+        key = key_name(self.console.keymap.get("health.job", "o").partition(",")[0])
+        self._say("health-job", text.job_line(running[0], self._progress, glyphs, len(running) - 1, key))
 
     def _mine(self) -> list[JobSummary]:
         name = self.console.store.profile.name
@@ -362,11 +368,20 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
         self._progress = None
 
     def _watch_jobs(self) -> None:
-        """Looks again when a job has ended that may have changed what is shown."""
-        now = frozenset(job.id for job in self._mine() if job.verb in RESCAN_AFTER or not job.verb)
-        before, self._jobs_before = self._jobs_before, now
-        if before is not None and before - now:
+        """Looks again when a job has ended that may have changed what is shown, also one that nobody saw begin."""
+        jobs = self.console.store.jobs.value or ()
+        now = frozenset(
+            job.id for job in jobs if job.verb in RESCAN_AFTER and job.state not in ("running", "cancelling")
+        )
+        before, self._ended = self._ended, now
+        if before is not None and now - before:
             self.console.look_at(*NAMES)
+
+    def _look_sometimes(self) -> None:
+        """A console that is left open keeps up with other hosts; what hangs is not asked again by itself."""
+        store = self.console.store
+        if self.is_current:
+            self.console.look_at(*(name for name in NAMES if store.looked(name).problem is None))
 
     def _say(self, name: str, said: str) -> None:
         """Other words for a line; the same ones are not drawn again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from textual.content import Content
@@ -12,22 +12,34 @@ from textual.widgets.option_list import Option
 from services.status.model import Finding, Remedy, Word
 from tui.present_status import GLYPHS
 from widgets.glyphs import Glyphs, tone
+from widgets.key_names import key_name
 from widgets.lines_view import fitted
 from widgets.text import escape
 
-KEYS: dict[Remedy, str] = {
-    "backup": "b",
-    "verify": "v",
-    "restore": "3",
-    "finish": "f",
-    "release": "R",
-    "archives": "2",
-    "settings": "8",
-    "jobs": "6",
-    "look again": "r",
-    "": "y",
+BINDINGS: dict[Remedy, tuple[str, str]] = {
+    "backup": ("health.backup", "b"),
+    "verify": ("health.verify", "v"),
+    "restore": ("mode.restore", "3"),
+    "finish": ("health.finish", "f"),
+    "release": ("health.release", "R"),
+    "archives": ("mode.archives", "2"),
+    "settings": ("mode.settings", "8"),
+    "jobs": ("mode.jobs", "6"),
+    "look again": ("health.look", "r"),
+    "": ("health.copy", "y"),
 }
-"""Each remedy's key on Health; `y` copies the command where only the shell helps."""
+"""Each remedy's binding and its usual key; copying the command is what is left where only the shell helps."""
+Keys = Mapping[Remedy, str]
+
+
+def keys_of(keymap: Mapping[str, str]) -> dict[Remedy, str]:
+    """Each remedy's key as it is bound now, in words."""
+    return {
+        remedy: key_name(keymap.get(binding, usual).partition(",")[0])
+        for remedy, (binding, usual) in BINDINGS.items()
+    }
+
+
 DOES: dict[Remedy, str] = {
     "backup": "starts a backup",
     "verify": "verifies it",
@@ -51,12 +63,12 @@ class Row(NamedTuple):
     text: str
 
 
-def row_of(finding: Finding, glyphs: Glyphs) -> Row:
+def row_of(finding: Finding, glyphs: Glyphs, keys: Keys) -> Row:
     """Glyph, word and key stand before the text; a notice has no alarm word."""
     word = glyphs.status(GLYPHS[finding.status], finding.status)
     if finding.status == "OK":
         word = glyphs.status("none", "note")
-    return Row(finding.status, f"{word:<{WORD_WIDTH}} {KEYS[finding.remedy]} ", escape(finding.what))
+    return Row(finding.status, f"{word:<{WORD_WIDTH}} {keys[finding.remedy]} ", escape(finding.what))
 
 
 class AttentionList(OptionList):
@@ -70,9 +82,10 @@ class AttentionList(OptionList):
     AttentionList:focus { border: none; background-tint: transparent 0%; }
     """
 
-    def __init__(self, glyphs: Glyphs, *, id: str) -> None:
+    def __init__(self, glyphs: Glyphs, keys: Keys, *, id: str) -> None:
         super().__init__(id=id, compact=True, markup=False)
         self._glyphs = glyphs
+        self._keys = keys
         self._findings: tuple[Finding, ...] = ()
         self._width = 0
 
@@ -115,7 +128,7 @@ class AttentionList(OptionList):
             self.highlighted = same[0] if same else 0
 
     def _line(self, finding: Finding) -> Content:
-        row = row_of(finding, self._glyphs)
+        row = row_of(finding, self._glyphs, self._keys)
         text = fitted(f"{row.start}{row.text}", self._width, self._glyphs.ellipsis)
         colour = tone(GLYPHS[row.status]) if row.status != "OK" else ""
         content = Content(text)

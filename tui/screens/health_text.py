@@ -9,15 +9,14 @@ from services.jobs.listing import JobSummary
 from services.status.assess import WAITS
 from services.status.model import Finding, PartStatus, Status
 from services.status.words import count, hours
-from tui.present_status import GLYPHS, moment_words, space_words
-from tui.screens.health_list import DOES, KEYS
+from tui.present_status import GLYPHS, NOT_YET, catalog_word, moment_words, space_words
+from tui.screens.health_list import DOES, Keys
 from widgets.glyphs import Glyphs
 from widgets.lines_view import Line, wrapped
 from widgets.strip import DayFacts, strip_lines
 from widgets.text import escape
 
 LABEL = 11
-NOT_YET = "not looked at yet"
 
 
 def verdict_line(status: Status, glyphs: Glyphs, *, looking: bool) -> str:
@@ -35,11 +34,10 @@ def part_line(part: PartStatus, glyphs: Glyphs) -> str:
 
 def last_lines(status: Status, now: datetime) -> list[str]:
     """The last backup, verification and restore, and the space."""
-    backup = moment_words(status.last_backup, now, "none yet")
-    verified = moment_words(status.last_verification, now, "none was ever verified")
+    backup = moment_words(status.last_backup, now, catalog_word(status, "none yet"))
+    never = catalog_word(status, "none was ever verified")
+    verified = moment_words(status.last_verification, now, never)
     restored = moment_words(status.last_restore, now, "never from here")
-    if not status.parts:
-        backup = verified = NOT_YET
     if status.last_restore is None and {WAITS["jobs"], WAITS["live"]} & set(status.waiting_for):
         restored = NOT_YET
     rows = (
@@ -54,14 +52,14 @@ def last_lines(status: Status, now: datetime) -> list[str]:
 def strip_text(status: Status, glyphs: Glyphs, width: int) -> list[str]:
     """Three lines of the last 14 days, UTC."""
     if not status.days:
-        return [f"{'14 days':<{LABEL}}{NOT_YET}", "", ""]
+        return [f"{'14 days':<{LABEL}}{catalog_word(status, NOT_YET)}", "", ""]
     facts = [DayFacts(day.day, day.status, day.bytes) for day in status.days]
     rows = strip_lines(facts, glyphs, width=width - 8)
     return [f"{label:<8}{row}" for label, row in zip(("14 days", "in UTC", "Sizes"), rows, strict=True)]
 
 
-def job_line(job: JobSummary, progress: Progress | None, glyphs: Glyphs, others: int) -> str:
-    """The running job: verb, phase, percent, how long still; `o` opens it."""
+def job_line(job: JobSummary, progress: Progress | None, glyphs: Glyphs, others: int, key: str) -> str:
+    """The running job: verb, phase, percent, how long still, and the key that opens it."""
     phase = progress.phase if progress is not None else job.phase
     done = job.progress
     if progress is not None:
@@ -72,7 +70,7 @@ def job_line(job: JobSummary, progress: Progress | None, glyphs: Glyphs, others:
         left = ", under 1 min left" if progress.eta < 60 else f", {hours(progress.eta / 3600)} left"
     more = f" and {count(others, 'job')} more" if others else ""
     word = glyphs.status(job.state, "Cancelling" if job.state == "cancelling" else "Running")
-    return f"{word:<{LABEL}}{escape(job.verb or 'job')}: {escape(phase or 'starting')}{far}{left}{more}  (o opens it)"
+    return f"{word:<{LABEL}}{escape(job.verb or 'job')}: {escape(phase or 'starting')}{far}{left}{more}  ({key} opens it)"
 
 
 def head_line(status: Status, waiting: list[str], since: datetime | None) -> str:
@@ -101,7 +99,7 @@ def focus_lines(finding: Finding | None, width: int, most: int, glyphs: Glyphs) 
     return [*lines, *[""] * (most - 1 - len(lines)), f"{does}{escape(command)}"]
 
 
-def side_lines(finding: Finding | None, status: Status, glyphs: Glyphs, width: int) -> list[Line]:
+def side_lines(finding: Finding | None, status: Status, keys: Keys, width: int) -> list[Line]:
     """The side panel of a wide terminal: the finding in full, then from what the figures come."""
     lines: list[Line] = []
 
@@ -113,9 +111,9 @@ def side_lines(finding: Finding | None, status: Status, glyphs: Glyphs, width: i
         if finding.detail:
             say(finding.detail)
         lines.append(Line(""))
-        say(f"{KEYS[finding.remedy]} or Enter {DOES[finding.remedy]}.", "accent")
+        say(f"{keys[finding.remedy]} or Enter {DOES[finding.remedy]}.", "accent")
         if finding.next:
-            say("The command, which y copies:")
+            say(f"The command, which {keys['']} copies:")
             say(finding.next, "strong")
         lines.append(Line(""))
     say("How the figures are known", "strong")
