@@ -11,6 +11,7 @@ from services.catalog.listing import lookup, moment
 from services.catalog.manifest import Part
 from services.catalog.marks import being_read
 from services.catalog.model import Backup
+from services.catalog.naming import ENCRYPTED_ENDING
 from services.errors import QuillkeepError, Refused, UsageProblem
 from services.jobs.context import JobContext, Phase
 from services.operations.diff_model import LIVE as LIVE
@@ -139,16 +140,25 @@ def _why_not(a: Side, b: Side, part: Part, ctx: JobContext) -> str | None:
                 return f"No {what} is configured, so the {part} of {wanted[0].id} was not compared."
         elif part not in side.parts:
             return f"{letter} ({side.id}) has no {part} part, so that part was not compared."
-        elif side.encrypted and side.kind != "quillkeep":
+        elif side.kind != "quillkeep" and _is_encrypted(side, part):
             return (
                 f"{letter} ({side.id}) is encrypted with {side.encrypted}, which this version cannot read, "
                 f"so its {part} part was not compared."
             )
-        elif part == "database" and side.kind != "quillkeep" and side.problem:
+        elif part == "database" and side.kind not in ("quillkeep", "group") and side.problem:
             return f"{letter} ({side.id}): {side.problem}, so that part was not compared."
         elif part == "objects" and (why := _objects_gone(side)):
             return f"{letter} ({side.id}): {why}, so the objects were not compared."
     return None
+
+
+def _is_encrypted(side: Backup, part: Part) -> bool:
+    """Of what one run of a script made, one part may be encrypted and the other not."""
+    path = side.database_path if part == "database" else side.objects_path
+    alone = len(side.parts) == 1
+    return side.encrypted is not None and (
+        alone or (path is not None and ENCRYPTED_ENDING.search(path.name) is not None)
+    )
 
 
 def _objects_gone(side: Backup) -> str:

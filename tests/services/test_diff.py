@@ -255,6 +255,11 @@ def test_encrypted_ones_are_said_or_refused(filled: Profile, location: Path, mak
     with pytest.raises(Refused) as caught:
         compare(filled, make_context, FIRST, encrypted.name)
     assert "encrypted with gpg" in caught.value.cause
+    shutil.copy(encrypted, location / "mongo_20261103_020000.gz.gpg")
+    shutil.copytree(location / f"quilltap_s3_{FIRST[9:]}", location / "s3_20261103_020000")
+    result = compare(filled, make_context, FIRST, "mongo_20261103_020000.gz.gpg")
+    assert result.b.kind == "group" and result.objects is not None and result.objects.same == 5
+    assert "encrypted with gpg" in result.warnings[0] and result.verdict == "not all compared"
 
 
 def test_damage_is_no_difference(filled: Profile, location: Path, make_context: Contexts) -> None:
