@@ -400,19 +400,14 @@ def test_interrupted_read_only_offers_nothing() -> None:
 def test_a_job_lost_in_the_wizard_shows_the_same_ways_on() -> None:
     async def test() -> None:
         backend = lost_backend()
-        backend._journals["restore"].append(finished(failure("lost")))
-        backend._journals["restore"].pop()
-        state = running_state(step="proof")
+        state = running_state(step="proof", result={"status": "lost", "warnings": []})
         async with hosted(ProofStep, state, backend) as (console, screen):
             await console.app.store.refresh_jobs()
-            assert isinstance(screen.step, ProofStep)
-            screen.step.run.feed(backend._journals["restore"])
-            screen.step.run.ended = True
-            screen.step.heard()
             await console.until("LOST: the restore ended without a result")
-            assert "f Finish it (recommended)." in flat(console)
+            await console.until(lambda: "f Finish it (recommended)." in flat(console))
             await console.press("f", "y")
             await console.until(lambda: screen.told == ["running"])
+            assert state.result is None and state.verb == "finish"
 
     run(test())
 

@@ -20,7 +20,7 @@ from services.jobs.launch import start_job
 from services.operations.backup_model import BackupPlan
 from services.operations.restore_model import RestorePlan
 from services.paths import Paths
-from services.profile import Profile
+from services.profile import AppControl, Profile
 from services.recovery.request import RestoreRequest
 from tests.support import make_profile
 from tests.tui.wizard_run_support import HostScreen, flat, told
@@ -99,7 +99,7 @@ def test_a_plan_that_no_longer_holds_starts_nothing_and_is_made_again(
     async def test() -> None:
         async with opened(live, paths, mode="restore") as console:
             async with on(console, PlanStep, state) as screen:
-                await console.until("EFFECT")
+                await console.until("goes on to the confirmation", 60)
                 await console.press("enter")
                 assert screen.told == ["next"]
             db.create_collection("made_in_between")
@@ -117,9 +117,12 @@ def test_a_plan_that_no_longer_holds_starts_nothing_and_is_made_again(
 
 
 def test_a_cancel_before_the_first_rename_leaves_everything_as_it_was(
-    live: Profile, db: Database[Any], paths: Paths
+    live: Profile, db: Database[Any], paths: Paths, tmp_path: Path
 ) -> None:
-    db.big.insert_many([{"_id": number, "text": "x" * 4_000} for number in range(20_000)])
+    runs = tmp_path / "app-runs"
+    runs.touch()
+    app = AppControl(stop=f"sleep 2; rm -f {runs}", start=f"touch {runs}", status=f"test -e {runs}")
+    live = replace(live, app=app)
     state = wizard_of(live, paths)
     db.users.delete_many({"_id": {"$lt": 10}})
     asked = RestorePlan(request=state.request, allow=("writers",))
@@ -132,8 +135,11 @@ def test_a_cancel_before_the_first_rename_leaves_everything_as_it_was(
             async with on(console, RunningStep, state) as screen:
                 assert isinstance(screen.step, RunningStep)
                 step = screen.step
-                await console.until(lambda: step.run.reached("loading aside"), 60)
-                await console.press("x", "y")
+                await console.until(lambda: step.run.app == "stopping", 60)
+                await console.until("the application: it is being stopped")
+                await console.press("x")
+                await console.until("The application is started again.")
+                await console.press("y")
                 await console.until(lambda: screen.told == ["proof"], 60)
             async with on(console, ProofStep, state) as screen:
                 await console.until("CANCELLED: nothing was restored")
@@ -141,6 +147,7 @@ def test_a_cancel_before_the_first_rename_leaves_everything_as_it_was(
                 await console.press("p")
                 assert screen.told == ["plan"]
         assert db.users.count_documents({}) == 20
+        assert runs.exists()
         assert [name for name in db.list_collection_names() if "new" in name] == []
 
     run(test())

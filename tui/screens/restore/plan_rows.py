@@ -31,8 +31,8 @@ def plan_rows(
     """Everything that a plan says; `back` is a rollback's, whose `backup` is the copy that comes back."""
     lines = [*_said(plan, "refusals", glyphs, width)]
     rows = [row for row in plan.get("collections") or () if isinstance(row, Mapping)]
-    changed = sorted((row for row in rows if not is_unchanged(row)), key=loses, reverse=True)
-    same = [row for row in rows if is_unchanged(row)]
+    changed = sorted((row for row in rows if not folds(row)), key=loses, reverse=True)
+    same = [row for row in rows if folds(row)]
     shown = [*changed, *(same if unfolded else ())]
     if shown:
         lines += _table(shown, glyphs, width, back=back)
@@ -86,6 +86,10 @@ def verdict(plan: Mapping[str, Any], glyphs: Glyphs, *, back: bool = False) -> L
             f"{glyphs.of('warning')} {many(len(differing), 'collection')} with other content replaced; what is live is kept beside",
             "warning",
         )
+    objects = plan.get("objects")
+    put = int(objects.get("put") or 0) if isinstance(objects, Mapping) else 0
+    if rows and not put and all(folds(row) or row.get("action") in ("keep", "nothing") for row in rows):
+        return Line(f"{glyphs.of('ok')} What is live is the same already: nothing would change", "success")
     return Line(f"{glyphs.of('ok')} No document that is live now goes", "success")
 
 
@@ -96,6 +100,11 @@ def _replaced(row: Mapping[str, Any]) -> bool:
         and bool(row.get("live"))
         and not is_unchanged(row)
     )
+
+
+def folds(row: Mapping[str, Any]) -> bool:
+    """The same by content, with the same indexes and options: nothing to read there."""
+    return is_unchanged(row) and not row.get("detail")
 
 
 def many(count: int, word: str) -> str:

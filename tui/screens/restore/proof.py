@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tui.screens.restore.following import FollowingStep
 from tui.screens.restore.interrupted import Ways, ask_finish, closed, interrupted_lines
 from tui.screens.restore.model import StepName, interruption
-from tui.screens.restore.proof_rows import GOOD, outcome, proof_rows, timing
+from tui.screens.restore.proof_rows import GOOD, LOST, outcome, proof_rows, timing
 from tui.screens.restore.report import report_text
 from tui.screens.restore.running import risks_found_late
 from widgets.lines_view import Line, LinesView, wrapped
@@ -60,7 +60,7 @@ and what was not touched, and the ways on.
     def heard(self) -> None:
         """The journal is read."""
         if self.run.ended:
-            self.state.result = self.state.result or self.run.result
+            self.state.result = self.state.result or self.run.result or {"status": LOST, "warnings": []}
         self._draw()
 
     def show(self, topic: str) -> None:
@@ -73,6 +73,11 @@ and what was not touched, and the ways on.
         return self.state.result is not None and self.state.result.get("status") in GOOD
 
     @property
+    def lost(self) -> bool:
+        """Whether its process is gone without a result."""
+        return self.state.result is not None and self.state.result.get("status") == LOST
+
+    @property
     def ways(self) -> Ways:
         """How it goes on from here."""
         state = self.state
@@ -83,7 +88,7 @@ and what was not touched, and the ways on.
         error = (state.result or {}).get("error")
         if isinstance(error, dict):
             texts.append(str(error.get("next") or ""))
-        if state.result is None:
+        if self.lost:
             summary = next((job for job in self.console.store.jobs.value or () if job.id == state.job), None)
             texts += summary.way_on if summary else ()
         return Ways.of(texts)
@@ -174,7 +179,7 @@ and what was not touched, and the ways on.
         if not self.is_mounted:
             return
         state, glyphs = self.state, self.console.glyphs
-        waits = state.result is None and not self.run.ended
+        waits = state.result is None
         line = (
             Line(f"{glyphs.of('waiting')} Reading how the job ended")
             if waits
@@ -191,9 +196,9 @@ and what was not touched, and the ways on.
 
     def _lines(self, width: int) -> list[Line]:
         state, glyphs, store = self.state, self.console.glyphs, self.console.store
-        if state.result is not None:
+        if state.result is not None and not self.lost:
             return proof_rows(state.verb, state.result, state.plan, self.run, glyphs, width)
-        if not self.run.ended:
+        if not self.lost:
             return []
         found = interruption(store)
         lines = []

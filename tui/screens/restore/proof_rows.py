@@ -13,6 +13,8 @@ from widgets.glyphs import Glyphs
 from widgets.lines_view import Line, fitted, wrapped
 from widgets.text import escape
 
+LOST = "lost"
+"""The status in the place of a result, of a job whose process is gone."""
 GOOD = ("ok", "warnings")
 NOUNS = {"restore": "Restore", "finish": "Finish", "rollback": "Rollback", "release": "Release"}
 PAST = {"restore": "restored", "finish": "finished", "rollback": "rolled back", "release": "released"}
@@ -22,7 +24,7 @@ DONE = {"restore": "Restored", "finish": "Finished", "rollback": "Rolled back"}
 def outcome(verb: str, result: Mapping[str, Any] | None, glyphs: Glyphs, *, renaming: bool = False) -> Line:
     """The end in one line; nothing is called restored that was not counted."""
     noun = NOUNS.get(verb, verb)
-    if result is None:
+    if result is None or result.get("status") == LOST:
         return Line(
             f"{glyphs.status('lost', 'LOST')}: the {verb} ended without a result; its process is gone",
             "error",

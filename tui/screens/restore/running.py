@@ -17,6 +17,7 @@ from tui.screens.confirm import YesNoModal
 from tui.screens.restore.following import FollowingStep
 from tui.screens.restore.model import StepName
 from tui.screens.restore.plan import measured
+from tui.screens.restore.proof_rows import LOST
 from tui.screens.restore.run_journal import (
     TITLES,
     PhaseSeen,
@@ -86,11 +87,11 @@ A time left is shown only while one can be measured.
 
     def _ended(self) -> None:
         state = self.state
-        state.result = self.run.result
+        state.result = self.run.result or {"status": LOST, "warnings": []}
         self.unfollow()
         self.console.look_at_jobs()
         self.console.look_at("live")
-        if state.result is not None and self.run.finished is not None:
+        if self.run.finished is not None:
             if state.result["status"] in ("ok", "warnings"):
                 state.ended = state.ended or self.run.finished.at
             elif back_to_plan(state.result) and state.verb == "restore" and state.backup is not None:
