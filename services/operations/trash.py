@@ -247,7 +247,7 @@ def trash_empty(plan: TrashEmptyPlan, ctx: JobContext) -> TrashEmptyResult:
     entries = [entry for entry in trash.entries if not plan.entries or key_of(entry) in plan.entries]
     missing = set(plan.entries) - {key_of(entry) for entry in entries}
     warnings += [f"{printable(name)} is no longer in the trash." for name in sorted(missing)]
-    phase = ctx.phase("empty", f"{len(entries)} backups", unit="files")
+    phase = ctx.phase("empty", _many(len(entries)), unit="files")
     gone: list[str] = []
     freed = 0
 
@@ -285,8 +285,12 @@ def trash_empty(plan: TrashEmptyPlan, ctx: JobContext) -> TrashEmptyResult:
         warnings=tuple(warnings),
         emptied=tuple(gone),
         freed=freed,
-        summary=f"{len(gone)} backups are gone for good",
+        summary=f"{_many(len(gone))} gone for good",
     )
+
+
+def _many(count: int) -> str:
+    return f"{count:,} backup{'s' if count != 1 else ''}"
 
 
 def _remove(entry: TrashEntry, check: Callable[[], None], removed: Callable[[int], None]) -> None:
