@@ -26,7 +26,7 @@ class Gauge(Widget):
 
     DEFAULT_CSS = """
     Gauge { height: 1; width: 100%; text-wrap: nowrap; text-overflow: ellipsis; }
-    Gauge.-over { color: $warning; }
+    Gauge.-over { color: $text-warning; }
     """
     BAR = 14
 

@@ -65,9 +65,10 @@ def _interrupted(swap: SwapSeen) -> Finding:
     places = "; ".join(f"{name}: {where}" for name, where in list(swap.collections.items())[:8])
     more = f"; and {len(swap.collections) - 8} more" if len(swap.collections) > 8 else ""
     return Finding(
-        what=f"The {swap.verb} {swap.job} was interrupted: live data may be old and new mixed.",
+        what=f"{swap.verb.capitalize()} {swap.job} was interrupted: live data may be mixed.",
         status="CRITICAL",
-        detail=f"{places}{more}. Nothing is lost. Keep the application stopped. Or: {' or '.join(swap.way_on[1:])}",
+        detail=f"Old and new may be mixed: {places}{more}. Nothing is lost. Keep the application stopped. "
+        f"To undo it: {' or '.join(swap.way_on[1:])}",
         next=swap.way_on[0] if swap.way_on else "quillkeep jobs",
         remedy="finish",
         subject=swap.job,

@@ -156,7 +156,7 @@ def test_the_wide_screen_tells_the_whole_finding() -> None:
         async with opened(PROFILE, recorded(**BAD), size=(120, 40)) as console:
             await settled(console, "was interrupted")
             assert "How the figures are known" in console.text
-            assert "f or Enter opens the interrupted" in console.text
+            assert "f or Enter opens it." in console.text
 
     run(test())
 
@@ -164,7 +164,7 @@ def test_the_wide_screen_tells_the_whole_finding() -> None:
 def test_enter_and_keys_do_what_the_line_says() -> None:
     async def test() -> None:
         async with opened(PROFILE, recorded(**BAD)) as console:
-            await settled(console, "CRITICAL  The restore 20261122_020000 was interrupted")
+            await settled(console, "CRITICAL  Restore 20261122_020000 was interrupted")
             assert console.app.focused is not None
             assert console.app.focused.id == "health-list"
             assert "chats: old (new one waits)" in console.text

@@ -44,8 +44,8 @@ DOES: dict[Remedy, str] = {
     "backup": "starts a backup",
     "verify": "verifies it",
     "restore": "opens the restore",
-    "finish": "opens the interrupted restore",
-    "release": "opens the release of the copies",
+    "finish": "opens it",
+    "release": "counts them first",
     "archives": "opens the archives",
     "settings": "opens the settings",
     "jobs": "opens the job",
@@ -88,6 +88,7 @@ class AttentionList(OptionList):
         self._keys = keys
         self._findings: tuple[Finding, ...] = ()
         self._width = 0
+        self._plain: int | None = None
 
     @property
     def focused_finding(self) -> Finding | None:
@@ -118,7 +119,7 @@ class AttentionList(OptionList):
         self.clear_options()
         if not self._width:
             return
-        self.add_options([Option(self._line(finding)) for finding in self._findings])
+        self.add_options([Option(self._line(finding, tinted=True)) for finding in self._findings])
         if self._findings:
             same = [
                 place
@@ -127,9 +128,18 @@ class AttentionList(OptionList):
             ]
             self.highlighted = same[0] if same else 0
 
-    def _line(self, finding: Finding) -> Content:
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        """The cursor's own colours are the only ones on its line: tinted words could not be read there."""
+        super().watch_highlighted(highlighted)
+        for place in {self._plain, highlighted} - {None}:
+            if place is not None and place < len(self._findings) == self.option_count:
+                line = self._line(self._findings[place], tinted=place != highlighted)
+                self.replace_option_prompt_at_index(place, line)
+        self._plain = highlighted
+
+    def _line(self, finding: Finding, *, tinted: bool) -> Content:
         row = row_of(finding, self._glyphs, self._keys)
         text = fitted(f"{row.start}{row.text}", self._width, self._glyphs.ellipsis)
-        colour = tone(GLYPHS[row.status]) if row.status != "OK" else ""
+        colour = tone(GLYPHS[row.status]) if row.status != "OK" and tinted else ""
         content = Content(text)
         return content.stylize(f"$text-{colour}", 0, WORD_WIDTH) if colour else content
