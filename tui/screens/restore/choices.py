@@ -9,6 +9,14 @@ from textual.strip import Strip
 
 from widgets.inventory_table import InventoryTable, TableRow
 
+MOST = 230
+"""Characters of one sentence on a screen of 24 rows."""
+
+
+def short(text: str, ellipsis: str) -> str:
+    """A sentence that leaves room for the others."""
+    return text if len(text) <= MOST else f"{text[: MOST - 1]}{ellipsis}"
+
 
 class Choices(InventoryTable):
     """Rows of which one is chosen."""

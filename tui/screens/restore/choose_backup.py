@@ -16,7 +16,7 @@ from services.catalog.model import Backup
 from services.catalog.scan import Catalog
 from services.looking.contents import ContentsAnswer
 from tui.present_catalog import condition
-from tui.screens.restore.choices import Choices
+from tui.screens.restore.choices import Choices, short
 from tui.screens.restore.choosing import (
     Proposal,
     listed,
@@ -215,15 +215,17 @@ Arrows choose another one; its warnings stand below the list.
             lines.append(f"Passed over {id} ({why}){more}.")
         if shown < count:
             lines.append(f"The newest {shown:,} of {count:,} are listed; older ones are in 2 Archives.")
-        return plain(" ".join(lines))
+        return plain(short(" ".join(lines), self.console.glyphs.ellipsis))
 
     def _row(self, backup: Backup, newest: Backup | None) -> TableRow:
         now = self.console.store.backend.now()
         word, _ = condition(as_document(backup))
+        word = "warn" if backup.other_deployment and word == "ok" else word
         said = warnings_on(backup, self.state, self.console.store.profile, newest)
         said = [*([backup.reason] if backup.reason.startswith("before") else []), *said]
         proposed = self._proposal.backup is not None and key_of(self._proposal.backup) == key_of(backup)
-        label = "proposed" if proposed else "good" if backup.good else _WORDS.get(word, word)
+        label = "good" if backup.good else _WORDS.get(word, word)
+        label = "proposed" if proposed else "other's" if backup.other_deployment else label
         local = backup.created.astimezone()
         guess = "" if backup.created_by == "manifest" else "~"
         wide = self.app.size.width >= 112
@@ -259,7 +261,8 @@ Arrows choose another one; its warnings stand below the list.
             ),
         ]
         if said:
-            lines.append(plain(f"{self.console.glyphs.of('warn')} {'; '.join(said)}"))
+            glyphs = self.console.glyphs
+            lines.append(plain(short(f"{glyphs.of('warn')} {'; '.join(said)}", glyphs.ellipsis)))
         self.query_one("#backup-detail", Static).update(Content("\n").join(lines))
         unusable = why_unusable(backup, self.state, self.console.store.profile)
         if unusable and row is not None and self._refused == row.key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import work
@@ -14,7 +15,7 @@ from services.catalog.manifest import Part
 from services.catalog.model import Backup
 from services.looking.contents import ContentsAnswer
 from tui.screens.restore import evidence
-from tui.screens.restore.choices import Choices
+from tui.screens.restore.choices import Choices, short
 from tui.screens.restore.evidence import Compared, Evidence
 from tui.screens.restore.holding import ask_held, held_of, key_of
 from tui.screens.restore.model import StepName
@@ -182,7 +183,10 @@ A **good** backup is complete, not suspicious, and every byte of it was read bac
     def _line(self, one: Evidence) -> Content:
         word = self.console.glyphs.status(one.status, one.word)
         colour = tone(one.status)
-        return Content.assemble((f"{word:<8}", f"$text-{colour}" if colour else ""), plain(one.text))
+        return Content.assemble(
+            (f"{word:<8}", f"$text-{colour}" if colour else ""),
+            plain(short(one.text, self.console.glyphs.ellipsis)),
+        )
 
     def _nothing_seen(self) -> Content:
         store = self.console.store
@@ -202,7 +206,9 @@ A **good** backup is complete, not suspicious, and every byte of it was read bac
             return plain(told).stylize("dim")
         backup = self._references().get("database") or self._references().get("objects")
         if backup is None:
-            return plain(_no_good(len(catalog.value.backups))).stylize("bold")
+            return plain(_no_good(catalog.value.backups, pepper=store.profile.pepper is not None)).stylize(
+                "bold"
+            )
         age = ago(backup.created, store.backend.now())
         text = f"Seen now, beside the newest good backup: {both(backup.created)}, {age}"
         return plain(text).stylize("dim")
@@ -220,10 +226,16 @@ A **good** backup is complete, not suspicious, and every byte of it was read bac
         return lines
 
 
-def _no_good(count: int) -> str:
-    if not count:
+def _no_good(backups: Sequence[Backup], *, pepper: bool) -> str:
+    """Why nothing is proposed, and what may change that."""
+    if not backups:
         return "There is no backup here yet. 8 Settings shows where they are looked for."
-    return f"There are {count:,} backups, none of them proven good. The next step shows why."
+    others = sum(bool(one.other_deployment) for one in backups)
+    text = f"There are {len(backups):,} backups, and none is a good one of this deployment"
+    if others < len(backups):
+        return f"{text}. The next step shows why."
+    known = "" if pepper else " Set ENCRYPTION_MASTER_PEPPER: by it they are recognised on a new server."
+    return f"{text}: they were made from another server.{known}"
 
 
 def names_for(symptom: Symptom, compared: Compared) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from services.catalog.manifest import Part
 from services.looking.contents import ContentsAnswer
 from tui.screens.confirm import YesNoModal
-from tui.screens.restore.choices import Choices
+from tui.screens.restore.choices import Choices, short
 from tui.screens.restore.holding import Held, ask_held, held_of
 from tui.screens.restore.model import StepName
 from tui.screens.restore.scope import SCOPES, Pair, Scope, closed, pairs, scope_of, untouched
@@ -232,6 +232,8 @@ Counts are compared here; contents are compared in the plan. Equal counts do not
         self.query_one("#scopes", Choices).show(rows)
         taken = {"everything", "database"}
         wide = self.app.size.width >= 112
+        live = self.console.store.looked("live")
+        asked = live.problem is None and live.value is not None
         table = self.query_one("#collections", Choices)
         table.show(
             [
@@ -240,7 +242,7 @@ Counts are compared here; contents are compared in the plan. Equal counts do not
                     (
                         self._box(pair, everything=self._scope in taken),
                         escape(pair.name),
-                        _count(pair.live, pair.is_live),
+                        _count(pair.live, pair.is_live) if asked else "?",
                         _count(pair.backup, pair.in_backup),
                         pair.note if wide else pair.note.partition(",")[0],
                     ),
@@ -261,7 +263,7 @@ Counts are compared here; contents are compared in the plan. Equal counts do not
         )
         bucket = profile.bucket is not None and state.backup is not None and "objects" in state.backup.parts
         stays = untouched(self._scope, state, self._pairs, bucket=bucket)
-        told = self._said or " ".join(filter(None, [self._trouble(), stays]))
+        told = self._said or " ".join(filter(None, [short(self._trouble(), glyphs.ellipsis), stays]))
         self.query_one("#what-why", Static).update(
             plain(f"{glyphs.of('warn')} {told}" if self._said else told)
         )

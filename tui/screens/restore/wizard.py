@@ -48,12 +48,7 @@ CLASSES: dict[str, tuple[str, str]] = {
 def class_of(name: str) -> type[Step]:
     """The class of a step, imported when it is first shown."""
     module, kind = CLASSES[name]
-    try:
-        step: type[Step] = getattr(importlib.import_module(f"tui.screens.restore.{module}"), kind)
-    except ModuleNotFoundError:
-        from tui.screens.restore.pending import pending
-
-        return pending(name)
+    step: type[Step] = getattr(importlib.import_module(f"tui.screens.restore.{module}"), kind)
     return step
 
 
@@ -113,9 +108,7 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
             now = self.console.store.backend.now()
             self._fresh.opened = now
             self._tick()
-            asked = self.console.store.looked("live").asked
-            if asked is not None and (now - asked).total_seconds() > STALE_SECONDS:
-                self._look()
+            self._look_if_stale()
 
     def show(self, topic: str) -> None:
         """Hands news to the step; a restore that was found running or interrupted comes in front."""
@@ -134,6 +127,9 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
             )
             return
         if not backup and not collections:
+            return
+        if self._interrupted:
+            self.console.say("An interrupted restore comes first.", severity="warning")
             return
         catalog = self.console.store.catalog.value
         found = [one for one in catalog.backups if one.id == backup] if catalog else []
@@ -268,6 +264,8 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
 
     async def _go(self, name: StepName) -> None:
         self.state.enter(name, self.console.store.backend.now())
+        if place_of(name) < place_of("running"):
+            self._look_if_stale()
         await self._show_step(name)
 
     async def _show_step(self, name: str) -> None:
@@ -292,6 +290,11 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
             step.show(topic)
         self._tick()
         self.refresh_bindings()
+
+    def _look_if_stale(self) -> None:
+        asked = self.console.store.looked("live").asked
+        if asked and (self.console.store.backend.now() - asked).total_seconds() > STALE_SECONDS:
+            self._look()
 
     def _look(self) -> None:
         self.console.look_at("catalog", "live", "bucket")
