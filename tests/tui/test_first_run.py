@@ -197,23 +197,22 @@ def test_found_tried_saved_and_opened_again(
     assert not needs_first_run(Store(RecordedBackend(), again.profile, settings=again))
 
 
-def test_read_only_stays(home: Path, console_of: Open) -> None:
+def test_read_only_stays(console_of: Open, mongod: Mongod) -> None:
     """What is saved under --read-only is read-only."""
 
     async def test() -> None:
-        lines = {"MONGODB_URI": "mongodb://127.0.0.1:1/"}
+        lines = {"MONGODB_URI": mongod.uri}
         async with console_of(lines, flags=Flags(read_only=True)) as console:
             await tried(console)
             await console.press("w", "enter")
             await console.until("y writes")
             assert "read_only = true" in console.text
-            assert "nothing listens there" in flat(console), "what did not answer is said before it is saved"
 
     run(test())
 
 
 def failing(lines: dict[str, str]) -> Callable[[Open], str]:
-    """What the screen says of settings that do not work."""
+    """What the screen, and then the question before they are saved, say of settings that do not work."""
 
     def look(console_of: Open) -> str:
         said: list[str] = []
@@ -222,12 +221,15 @@ def failing(lines: dict[str, str]) -> Callable[[Open], str]:
             async with console_of(lines, size=(120, 50)) as console:
                 await tried(console)
                 said.append(flat(console))
-                await console.press("1")
+                await console.press("w", "enter")
+                await console.until("y writes")
+                said.append(flat(console))
+                await console.press("escape", "1")
                 await console.press("8")
                 assert console.app.current_mode == "settings", "everything else still works"
 
         run(test())
-        return said[0]
+        return " ".join(said)
 
     return look
 
