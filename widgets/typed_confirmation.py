@@ -19,7 +19,7 @@ class TypedConfirmation(Vertical):
     DEFAULT_CSS = """
     TypedConfirmation { height: auto; }
     TypedConfirmation Input, TypedConfirmation Input:focus { border: none; height: 1; padding: 0 1; }
-    TypedConfirmation #said { height: 1; }
+    TypedConfirmation #said { height: auto; min-height: 1; }
     """
 
     class Confirmed(Message):
@@ -45,7 +45,8 @@ class TypedConfirmation(Vertical):
         """The button follows the words."""
         event.stop()
         self.query_one("#confirm", Button).disabled = not self.matches
-        self.query_one("#said", Static).update("")
+        said = "Right. Enter goes to the button; nothing is done yet." if self.matches else ""
+        self.query_one("#said", Static).update(plain(said))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter: to the button when the words are right, else it says what is wrong."""
@@ -53,6 +54,9 @@ class TypedConfirmation(Vertical):
         button = self.query_one("#confirm", Button)
         if self.matches:
             button.focus()
+            self.query_one("#said", Static).update(
+                plain("Enter does it. Escape goes back, and nothing is done.")
+            )
             return
         typed = event.value.strip()
         told = (

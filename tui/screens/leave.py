@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -45,7 +45,8 @@ connection drops. `quillkeep jobs follow ID` shows one again, and so does this c
             )
         with Vertical(classes="dialog"):
             yield Static(plain("Leave the console?"), id="question", markup=False)
-            yield Static(plain_lines("\n".join(lines)), id="effects", markup=False)
+            with VerticalScroll(classes="effects"):
+                yield Static(plain_lines("\n".join(lines)), id="effects", markup=False)
             yield Static("y or ctrl+q leaves    n stays (Enter and Escape stay)", classes="dim", markup=False)
 
     def action_answer(self, yes: bool) -> None:

@@ -99,7 +99,7 @@ and the line below says why.
         if marked is None:
             said = plain("No action has a name like that.")
         elif marked.enabled:
-            said = plain(marked.help or " ").stylize("dim")
+            said = plain(f"{marked.help}  [{marked.id}]" if marked.help else f"[{marked.id}]").stylize("dim")
         else:
             said = plain(f"Not now: {marked.why}")
         self.query_one("#why", Static).update(said)
