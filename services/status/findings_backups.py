@@ -190,7 +190,7 @@ def location_findings(
         told["catalog"] = Finding(
             what=catalog.what,
             status="UNKNOWN",
-            detail=" ".join(filter(None, (", ".join(paths.values()), catalog.cause, catalog.next))),
+            detail=" ".join(filter(None, (catalog.next, ", ".join(paths.values()), catalog.cause))),
             next="quillkeep list",
             remedy="look again",
         )

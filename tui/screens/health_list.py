@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -116,17 +117,29 @@ class AttentionList(OptionList):
 
     def _fill(self, before: Finding | None) -> None:
         self._width = self._room
+        moved = bool(self.highlighted)
         self.clear_options()
         if not self._width:
             return
         self.add_options([Option(self._line(finding, tinted=True)) for finding in self._findings])
         if self._findings:
-            same = [
-                place
-                for place, finding in enumerate(self._findings)
-                if before is not None and (finding.what, finding.subject) == (before.what, before.subject)
-            ]
-            self.highlighted = same[0] if same else 0
+            self.highlighted = self._place_of(before, moved=moved)
+
+    def _place_of(self, finding: Finding | None, *, moved: bool) -> int:
+        """Where the finding is now; who has not moved the cursor stays at the top, where the worst stands."""
+        if finding is None or not moved:
+            return 0
+        same = (
+            place
+            for place, other in enumerate(self._findings)
+            if (other.what, other.subject) == (finding.what, finding.subject)
+        )
+        return next(same, 0)
+
+    def is_cut(self, finding: Finding) -> bool:
+        """Whether its line does not fit."""
+        row = row_of(finding, self._glyphs, self._keys)
+        return cell_len(f"{row.start}{row.text}") > self._room
 
     def watch_highlighted(self, highlighted: int | None) -> None:
         """The cursor's own colours are the only ones on its line: tinted words could not be read there."""

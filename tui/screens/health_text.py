@@ -85,13 +85,16 @@ def head_line(status: Status, waiting: list[str], since: datetime | None) -> str
     return title
 
 
-def focus_lines(finding: Finding | None, width: int, most: int, glyphs: Glyphs) -> list[str]:
-    """The finding under the cursor in `most` lines: the details, cut at the last but one, and what Enter does."""
+def focus_lines(finding: Finding | None, width: int, most: int, glyphs: Glyphs, *, whole: bool) -> list[str]:
+    """The finding under the cursor in `most` lines: the details, cut at the last but one, and what Enter does.
+
+    `whole` tells it again from its beginning, where the list had to cut it.
+    """
     if finding is None:
         return [""] * most
     does = f"Enter {DOES[finding.remedy]}."
     command = f" Command: {finding.next}" if finding.next else ""
-    what = finding.detail or finding.what
+    what = f"{finding.what} {finding.detail}" if whole or not finding.detail else finding.detail
     lines = wrapped(escape(what), max(1, width))
     if len(lines) > most - 1:
         lines = lines[: most - 1]
