@@ -12,9 +12,10 @@ from tui.session import Session, json_option, pass_session
 
 
 @click.group(invoke_without_command=True)
+@click.option("--history", is_flag=True, help="What each changed, by whom, with its phases: as Markdown.")
 @json_option
 @click.pass_context
-def jobs(ctx: click.Context) -> int:
+def jobs(ctx: click.Context, history: bool) -> int:
     """The jobs of this host, newest first."""
     if ctx.invoked_subcommand is not None:
         return 0
@@ -22,6 +23,8 @@ def jobs(ctx: click.Context) -> int:
     from tui.present_jobs import jobs_json, jobs_lines
 
     session: Session = ctx.obj
+    if history:
+        return _history(session)
     found = list_jobs(session.paths)
     session.output.document(jobs_json(found))
     session.output.lines(jobs_lines(found, session.output.out))
@@ -63,6 +66,20 @@ def cancel(session: Session, job: str) -> int:
     session.output.document({"status": status, "warnings": warnings, **msgspec.to_builtins(answer)})
     session.output.say(f"Job {job}: {answer.answer}")
     return 0 if answer.accepted else 3
+
+
+def _history(session: Session) -> int:
+    from services.history.export import document_of, to_markdown
+    from services.history.read import read_history
+
+    found = read_history(session.paths)
+    warnings = [f"No permission to read job {job}." for job in found.forbidden]
+    status = "warnings" if warnings else "ok"
+    session.output.document({**document_of(found.operations), "status": status, "warnings": warnings})
+    session.output.lines(to_markdown(found.operations).splitlines())
+    for warning in warnings:
+        session.output.warn(warning)
+    return 3 if warnings else 0
 
 
 def _newest(session: Session) -> str:

@@ -63,6 +63,7 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         self._operations: dict[str, Operation] = {}
         self._rows: list[TableRow] = []
         self._ended: frozenset[str] = frozenset()
+        self._wide = False
 
     def compose_body(self) -> ComposeResult:
         glyphs = self.console.glyphs
@@ -80,7 +81,8 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
 
     def on_resize(self, event: events.Resize) -> None:
         """A wide terminal shows more columns."""
-        self._make_rows()
+        if (event.size.width >= parts.WIDE) != self._wide:
+            self._make_rows()
 
     def show(self, topic: str) -> None:
         """Reads again when another job has ended."""
@@ -110,7 +112,7 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         self._make_rows()
 
     def _make_rows(self) -> None:
-        wide = self.size.width >= parts.WIDE
+        wide = self._wide = self.size.width >= parts.WIDE
         columns = parts.WIDE_COLUMNS if wide else parts.NARROW_COLUMNS
         glyphs = self.console.glyphs
         self._rows = [parts.row_of(one, glyphs, wide=wide) for one in self._operations.values()]
