@@ -58,16 +58,24 @@ def look(
 
 
 def _ask(entry: LookEntry, payload: bytes, seconds: float) -> bytes:
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "services.looking"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd="/",
-        env=child_environment(),
-        start_new_session=True,
-        umask=0o077,
-    )
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "services.looking"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env=child_environment(),
+            start_new_session=True,
+            umask=0o077,
+        )
+    except OSError as error:
+        raise QuillkeepError(
+            f"The look at {entry.what[0].lower()}{entry.what[1:]} could not be started.",
+            cause=f"{sys.executable}: {error.strerror or error}.",
+            touched=ONLY_LOOKED,
+            next="Check that there are processes, memory and file handles left, then look again.",
+        ) from error
     try:
         output, narration = process.communicate(payload, timeout=seconds)
     except subprocess.TimeoutExpired:

@@ -204,6 +204,10 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
         table.opens = self._section == CHECKS
         wanted = self._section not in (SUMMARY, COMMANDS)
         section = self._table
+        order = section.orders[self._sort] if section is not None and section.orders else ""
+        self.query_one("#detail-name", Static).update(
+            plain(f" {self._backup.id}{f'   {order}' if order else ''}"), layout=False
+        )
         if section is not None:
             rows = section.rows
             if section.orders and self._sort:
@@ -253,6 +257,7 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
         self._sort = 0
         self.query_one(FilterBar).clear()
         self._draw()
+        self.query_one(Page).scroll_home(animate=False)
         self._focus_body()
 
     def action_filter(self) -> None:
@@ -264,7 +269,6 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
         if self._table is not None:
             self._sort = (self._sort + 1) % len(self._table.orders)
             self._draw_table()
-            self.console.say(f"Sorted: {self._table.orders[self._sort]}.")
 
     def action_copy(self) -> None:
         """The commands where they are shown, else the id."""

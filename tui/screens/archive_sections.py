@@ -192,21 +192,26 @@ def note_text(note: Document) -> str:
 
 
 def files(document: Document) -> Section:
-    """Files on disk with sizes and modes."""
+    """Files on disk with sizes and modes, named below their common folder."""
     rows = []
+    folders = {file["path"].rpartition("/")[0] + "/" for file in document["files"]}
+    folder = folders.pop() if len(folders) == 1 else ""
     for file in document["files"]:
         notes_missing = file["problem"] == "gone" and file["path"].endswith(".notes.jsonl")
         if notes_missing:
             continue
         amount = size(file["bytes"]) if file["bytes"] is not None else ("" if file["problem"] else "folder")
-        cells = (file["mode"] or "----", amount, escape(file["problem"] or ""), escape(file["path"]))
+        path = file["path"]
+        shown = path.removeprefix(folder)
+        cells = (file["mode"] or "----", amount, escape(file["problem"] or ""), escape(shown))
         look = tone("fail") if file["problem"] else ""
-        rows.append(TableRow(file["path"], cells, look, " ".join(cells).lower()))
+        rows.append(TableRow(path, cells, look, " ".join(cells).lower()))
+    problem = 8 if any(row.cells[2] for row in rows) else 1
     columns = (
         Column("MODE", 4),
         Column("SIZE", 9, right=True),
-        Column("PROBLEM", 8, toned=True),
-        Column("PATH"),
+        Column("PROBLEM" if problem > 1 else "", problem, toned=True),
+        Column(f"IN {escape(folder)}" if folder else "PATH"),
     )
     return Section(columns, rows, ("No file of it is known.", ""))
 
