@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -60,5 +61,7 @@ def _console(session: Session, *, replica_set: bool) -> int:
     with RunningDemo(replica_set=replica_set, say=say) as running:
         say("Opening the console.")
         code = open_console(session, demo=running)
-        say("The demo is over: its servers and everything they held are being removed.")
+        # The terminal may be gone; the demo ends all the same.
+        with contextlib.suppress(OSError):
+            say("The demo is over: its servers and everything they held are being removed.")
     return code

@@ -244,7 +244,9 @@ def test_wrong_password(console_of: Open, mongod_auth: Mongod) -> None:
 
 def test_unreachable_host(console_of: Open) -> None:
     """Nothing listens, or no such name: two different sentences."""
-    assert "nothing listens there" in failing({"MONGODB_URI": "mongodb://127.0.0.1:1/"})(console_of)
+    said = failing({"MONGODB_URI": "mongodb://127.0.0.1:1/"})(console_of)
+    assert "nothing listens there" in said and "MONGODB_URI names its port" in said
+    assert "! Database: Quillkeep could not reach" in said, "also said before it is saved"
     assert "its host name is not known" in failing({"MONGODB_URI": "mongodb://nowhere.invalid/"})(console_of)
 
 
