@@ -90,7 +90,7 @@ def writing(
 ) -> Iterator[LocationLock]:
     """Holds a location for writing; the folder must exist.
 
-    A dead writer of this host is cleared first; after a reboot, and for a file cut short by a crash, once
+    Marks of this host's dead readers are swept. A dead writer of this host is cleared first; after a reboot, and for a file cut short by a crash, once
     it stood still for `silence_seconds`, calling `check` meanwhile. Errors: `Refused` naming the owner;
     `QuillkeepError` when the folder cannot be written.
     """
@@ -108,6 +108,7 @@ def writing(
         time.sleep(min(1.0, max(0.05, silence_seconds - holder.silent)))
     lock = LocationLock(path, mark, heartbeat_seconds)
     try:
+        _sweep_dead_readers(folder, silence_seconds)
         yield lock
     finally:
         lock.release()
@@ -165,6 +166,14 @@ def list_readers(folder: Path) -> list[Holder]:
         if holder is not None:
             found.append(holder)
     return found
+
+
+def _sweep_dead_readers(folder: Path, silence_seconds: float) -> None:
+    """Takes away what killed readers left; a mark that cannot be read or removed stays, and hinders no writer."""
+    with contextlib.suppress(QuillkeepError):
+        for holder in list_readers(folder):
+            if _is_dead(holder, silence_seconds):
+                _clear(holder.path, holder.mark)
 
 
 def break_marks(folder: Path, job: str) -> list[Holder]:

@@ -606,6 +606,22 @@ def test_the_command(nights: Profile, db: Database[Any], location: Path, tmp_pat
     assert command.run("trash", "list").stdout == "The trash is empty.\n"
 
 
+def test_marks_of_killed_readers_are_swept_by_the_next_writer(
+    nights: Profile, location: Path, make_context: Contexts
+) -> None:
+    from services.jobs.host import this_owner
+    from services.jobs.location_lock import READING, Mark
+
+    owner = this_owner("killed", "restore")
+    dead = msgspec.structs.replace(owner, process=msgspec.structs.replace(owner.process, started="1"))
+    mark = Mark(owner=dead, token="t", started=NIGHT, backup=OLD)
+    (location / f"{READING}killed").write_bytes(msgspec.json.encode(mark))
+    with reading(location, NEW, "alive"), writing(location, "next"):
+        left = [name for name in os.listdir(location) if name.startswith(READING)]
+        assert len(left) == 1 and "alive" in left[0]
+    assert run(nights, make_context).deleted
+
+
 def test_one_in_the_trash_can_be_verified_and_read_there(
     nights: Profile, location: Path, make_context: Contexts
 ) -> None:
