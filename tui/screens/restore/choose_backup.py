@@ -15,6 +15,7 @@ from services.catalog.listing import row as as_document
 from services.catalog.model import Backup
 from services.catalog.scan import Catalog
 from services.looking.contents import ContentsAnswer
+from tui.bridge import apart
 from tui.present_catalog import condition
 from tui.screens.restore.choices import Choices, short
 from tui.screens.restore.choosing import (
@@ -122,6 +123,11 @@ Arrows choose another one; its warnings stand below the list.
     def _take(self, backup: Backup) -> None:
         state = self.state
         if state.backup is not None and key_of(state.backup) != key_of(backup):
+            if state.verify_job and state.verify_result is None:
+                cancel = self.console.store.backend.cancel_job
+                self.console.run_worker(
+                    apart(cancel, state.verify_job), description="cancel verify", exit_on_error=False
+                )
             state.verify_job, state.verify_folder, state.verify_result = "", None, None
             state.verify_skipped, state.from_database = False, ""
             state.plan = None

@@ -52,6 +52,11 @@ class Step(Vertical):
 
         return console_of(self.screen)
 
+    @property
+    def is_mounted(self) -> bool:
+        """Whether it is on the screen; Textual's own answer stays yes when a step was taken away again."""
+        return super().is_mounted and self.is_attached
+
     def entered(self) -> None:
         """Called once it is mounted; focus goes to the first control."""
 
