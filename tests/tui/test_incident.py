@@ -144,10 +144,14 @@ def test_an_incident_from_damage_to_proof_and_rollback(
             assert sums(db) == good
             assert sorted(entry.key for entry in objects.list()) == keys
             assert "not live any more: documents of users (1), at least" in flat(console)
+            await console.press("escape")
+            assert "Restored, " in console.text, "the way back is the rollback alone"
             await console.press("enter")
             await said(console, "The application was started again by the job.")
             assert (tmp_path / "app-runs").exists()
             assert "within the target (RTO) of 30 min" in flat(console)
+            await console.press("escape")
+            assert screen.state.step == "done"
             await console.press("Z")
             await said(console, "EFFECT")
             await console.press("enter")

@@ -31,7 +31,7 @@ def test_plan_loses_first_and_folds_what_is_the_same() -> None:
     async def test() -> None:
         backend = recorded(plan=journal_of(plan_document()))
         async with hosted(PlanStep, state_of(step="plan"), backend) as (console, screen):
-            await console.until("2 collections will have 292 documents fewer")
+            await console.until("2 collections lose at least 292 documents")
             text = console.text
             assert text.index("chats ") < text.index("sessions ") < text.index("memories ")
             assert "loses 244" in console.line("chats ")

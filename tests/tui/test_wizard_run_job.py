@@ -198,7 +198,7 @@ def test_proof_shows_what_was_counted_and_what_is_no_longer_live() -> None:
             assert "Restored, proven: 5 collections" in text
             assert "Content: every document of 3 collections" in text
             assert "Live: by UUID exactly the proven collections" in text
-            assert "12 put (12.4 MB), 2,991 kept. 3 of them replaced" in text
+            assert "12 put (12.4 MB; 3 replaced others, whose bytes are kept), 2,991 kept." in text
             assert "not live any more: documents of chats (244), sessions (48), at least" in text
             assert "at least until 2026-11-25 03:14 UTC" in text
             await console.press("enter")

@@ -201,15 +201,11 @@ class Confirming(Step):
         elif self.closed:
             words = self.closed
         elif self.missing:
-            count = len(self.missing)
-            words = (
-                f"{count} risk{'s' if count != 1 else ''} to accept, each by itself: space accepts the one in "
-                "focus, Tab goes on. Escape goes back."
-            )
+            words = f"{many(len(self.missing), 'risk')} to accept: space takes the one in focus, Tab goes on."
         elif self.query("#typed"):
-            words = "Type the words, Enter, then Enter on the button. Escape goes back; nothing has begun."
+            words = "Type the words, Enter, then Enter on the button. Escape goes back."
         else:
-            words = "Enter on the button asks once more (y/n). Escape goes back; nothing has begun."
+            words = "Enter on the button asks once more (y/n). Escape goes back."
         self.query_one("#confirm-next", Static).update(plain(words))
 
 

@@ -12,8 +12,7 @@ from textual.widgets import Static
 from widgets.plain import plain
 
 MEANINGS = {
-    "writers": "Somebody may write while collections are renamed. What is written in that moment is kept beside the "
-    "restored data and named, but it is not in the restored collections.",
+    "writers": "What is written in that moment will not be in the restored collections.",
     "unknown-space": "If the server's disk fills up while the backup is loaded, MongoDB may go down and stay down.",
     "rejected-documents": "These documents will not be live again. They are written into a file beside the job.",
     "weak-guard": "If somebody re-creates a collection in the moment of its rename, the wrong one could be renamed.",
@@ -53,6 +52,14 @@ class Acceptable(Static, can_focus=True):
         """Shows where it stands."""
         self._draw()
 
+    def on_focus(self) -> None:
+        """Where one is stands there as a sign too, not only as a colour."""
+        self._draw()
+
+    def on_blur(self) -> None:
+        """Elsewhere."""
+        self._draw()
+
     def action_accept(self) -> None:
         """The space key."""
         self.accepted = not self.accepted
@@ -60,7 +67,7 @@ class Acceptable(Static, can_focus=True):
         self.post_message(self.Changed(self.word, self.accepted))
 
     def _draw(self) -> None:
-        mark = "[x]" if self.accepted else "[ ]"
+        mark = f"{'>' if self.has_focus else ' '} {'[x]' if self.accepted else '[ ]'}"
         head = plain(f"{mark} {self._title}").stylize("bold")
         self.update(Content.assemble(head, " ", plain(self._detail)))
 

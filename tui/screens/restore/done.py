@@ -173,16 +173,17 @@ Where the application stands, what stays until when, and how long it took.
         lines: list[Line] = []
 
         def say(key: str, text: str, tone: str = "") -> None:
-            first = f"{key:<4}"
-            lines.extend(Line(part, tone) for part in wrapped(text, width, first=first, rest=" " * 4))
+            first = f"{key:<3}"
+            lines.extend(Line(part, tone) for part in wrapped(text, width, first=first, rest=" " * 3))
 
         if self.since:
             say(self.console.glyphs.of("warning"), self.since, "warning")
-        say("1", *self._application())
+        mark = self.console.glyphs.of("none")
+        say(mark, *self._application())
         if self.holds_copies:
             until = str((self.state.result or {}).get("rollback_until") or "")[:16].replace("T", " ")
             say(
-                "2",
+                mark,
                 f"What was live before is kept beside the live data, at least until {until} UTC{self._copies()}. "
                 "It may hold documents that exist nowhere else.",
             )
@@ -193,7 +194,7 @@ Where the application stands, what stays until when, and how long it took.
             say("R", "counts what exists only in the copies, and releases them when the job's id is typed.")
         else:
             say(
-                "2",
+                mark,
                 "Nothing is left to roll back or to release."
                 if self.since
                 else "No rollback copies were left.",

@@ -247,6 +247,6 @@ lie in the database, and the collections' UUIDs tell which is which.
                 for verb, key in (("finish", "f finishes it"), ("rollback", "Z shows the rollback"))
                 if verb in self.ways
             ]
-            words = f"{', '.join(keys)}; both ask first. Escape leaves it as it is."
+            words = f"{', '.join(keys)}; both ask first. Escape leaves."
         self.query_one("#interrupted-next", Static).update(plain(words))
         self.screen.refresh_bindings()

@@ -75,10 +75,10 @@ def verdict(plan: Mapping[str, Any], glyphs: Glyphs, *, back: bool = False) -> L
     differing = [row for row in rows if _replaced(row) and not loses(row)]
     if losing:
         more = f", {len(differing)} more change" if differing else ""
-        at_least = " at least" if differing else ""
+        lose = "loses" if len(losing) == 1 else "lose"
         return Line(
-            f"{glyphs.of('warning')} {many(len(losing), 'collection')} will have {gone:,} documents fewer{at_least}{more}; "
-            "they are kept beside",
+            f"{glyphs.of('warning')} {many(len(losing), 'collection')} {lose} at least {many(gone, 'document')}{more}; "
+            "all kept beside",
             "warning",
         )
     if differing:

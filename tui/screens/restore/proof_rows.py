@@ -118,11 +118,11 @@ def proof_rows(
     objects = result.get("objects")
     if isinstance(objects, Mapping):
         replaced = int(objects.get("replaced") or 0)
-        kept = f" {replaced:,} of them replaced, their old bytes kept." if replaced else ""
+        instead = f"; {replaced:,} replaced others, whose bytes are kept" if replaced else ""
         proven = " Proven by listing the bucket again." if run.reached("proving objects") else ""
         say(
-            f"Objects: {int(objects.get('put') or 0):,} put ({amount(int(objects.get('bytes') or 0), 'bytes')}), "
-            f"{int(objects.get('kept') or 0):,} kept.{kept}{proven}",
+            f"Objects: {int(objects.get('put') or 0):,} put ({amount(int(objects.get('bytes') or 0), 'bytes')}{instead}), "
+            f"{int(objects.get('kept') or 0):,} kept.{proven}",
             "success",
             "ok",
         )

@@ -210,7 +210,7 @@ def untouched_yet(run: RunJournal, verb: str) -> str:
     bucket = (
         " The bucket has been written to."
         if run.reached("putting objects", "putting objects back")
-        else " The bucket too."
+        else " So is the bucket."
     )
     return f"Not touched yet: the live collections are as they were until the first rename.{bucket}"
 

@@ -180,7 +180,7 @@ A time left is shown only while one can be measured.
         self.query_one(LinesView).show(self._log)
         self._put(
             "#run-next",
-            "Leaving is fine: the job goes on. A number key shows another screen, 3 comes back here.",
+            "Leaving is fine: the job goes on; 1 shows Health, 3 comes back here.",
         )
         self.screen.refresh_bindings()
 
