@@ -362,6 +362,37 @@ def test_a_journal_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     run(test())
 
 
+def test_a_failed_restore_goes_on_only_where_something_is_left() -> None:
+    async def test() -> None:
+        for following, why in (
+            ("Check mongod, then restore again.", "Only an interrupted restore"),
+            (f"`quillkeep restore --finish {JOB}` or `quillkeep rollback {JOB}`", ""),
+        ):
+            error = {"what": "It broke.", "cause": "", "touched": "", "next": following}
+            async with opened(
+                PROFILE, Journal([started("restore"), finished(5, "failed", 1, error=error)])
+            ) as console:
+                screen = await open_job(console)
+                await console.until("It broke.")
+                assert screen.why_disabled("go_on").startswith(why)
+                assert bool(screen.why_disabled("go_on")) == bool(why)
+
+    run(test())
+
+
+def test_a_long_journal_is_read_to_its_end() -> None:
+    async def test() -> None:
+        lines = [
+            log(f"line {number} of mongodb://u:geheim{number}@h/", 10 + number) for number in range(5_000)
+        ]
+        async with opened(PROFILE, Journal([started(), *lines])) as console:
+            console.app.open_job(JOB)
+            await console.until("5,000 lines")
+            await console.until("line 4999 of mongodb://***@h/")
+
+    run(test())
+
+
 def test_wide_terminals_show_the_log_beside() -> None:
     async def test() -> None:
         async with opened(PROFILE, Journal(ENDED), size=(120, 40)) as console:

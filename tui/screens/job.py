@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import ClassVar
 
@@ -32,6 +33,7 @@ LOG_SECONDS = 1.0
 """Log lines are drawn at most this often."""
 MINUTE_SECONDS = 30.0
 """How often a running job's minutes are looked at; nothing is sent until they changed."""
+EVENTS_AT_ONCE = 200
 TONES = ("success", "warning", "error", "accent")
 
 
@@ -120,11 +122,13 @@ the console or lose the connection; its *journal* is all that is shown here.
         verb = self.story.started.verb if self.story.started else ""
         return if_cancelled(self.job, verb, phase.key if phase else "", self.story.marks)
 
-    def on_job_news(self, news: JobNews) -> None:
-        """What the journal says since the last time."""
+    async def on_job_news(self, news: JobNews) -> None:
+        """What the journal says since the last time; a long one is read in pieces, so that nothing waits."""
         before = self.story.logged
-        for event in news.events:
+        for number, event in enumerate(news.events, 1):
             self.story.add(event)
+            if number % EVENTS_AT_ONCE == 0:
+                await asyncio.sleep(0)
         if news.ended:
             self.story.end()
         fresh = self.story.logged - before
@@ -158,9 +162,7 @@ the console or lose the connection; its *journal* is all that is shown here.
 
     @property
     def _goes_on(self) -> bool:
-        story = self.story
-        verb = story.started.verb if story.started else ""
-        return story.ended and story.state in ("lost", "failed") and verb in parts.IN_RESTORE
+        return parts.can_go_on(self.job, self.story)
 
     def action_back(self) -> None:
         """Leaves; the job goes on."""
@@ -249,7 +251,7 @@ the console or lose the connection; its *journal* is all that is shown here.
     def _show_story(self) -> None:
         self._show_head()
         story = self.story
-        self.query_one(PhaseList).show(parts.phase_rows(story))
+        self.query_one(PhaseList).show(parts.phase_rows(story, self.console.glyphs.ellipsis))
         live = not story.ended and story.phase is not None
         progress = self.query_one(ProgressLine)
         progress.display = live

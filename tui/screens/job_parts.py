@@ -14,6 +14,8 @@ from widgets.log_tail import TailLine
 from widgets.phase_list import PhaseRow
 
 PHASES_SHOWN = 6
+TITLE = 46
+"""Characters of a phase's title, so that its duration stays in sight at 80 columns."""
 LIVE = ("running", "cancelling")
 IN_RESTORE = frozenset({"restore", "rollback", "finish"})
 """What an interrupted one left is gone on with on the console's Restore screen."""
@@ -50,17 +52,22 @@ def origin_of(story: Story, now: datetime, waiting_since: datetime) -> str:
     return ", ".join(parts)
 
 
-def phase_rows(story: Story) -> list[PhaseRow]:
+def phase_rows(story: Story, ellipsis: str) -> list[PhaseRow]:
     """The last phases; what an earlier one did and how long it took, of the one that runs only its name."""
+
+    def titled(phase: PhaseTold) -> str:
+        title = _titled(phase)
+        return title if len(title) <= TITLE else title[: TITLE - 1] + ellipsis
+
     rows = []
     for phase in story.phases[-PHASES_SHOWN:]:
         if phase is story.phase and not story.ended:
-            rows.append(PhaseRow(_titled(phase), "running"))
+            rows.append(PhaseRow(titled(phase), "running"))
             continue
         state = "done"
         if phase is story.phase:
             state = _PHASE_STATES.get(story.state, "done")
-        rows.append(PhaseRow(_titled(phase), state, measured(phase)))
+        rows.append(PhaseRow(titled(phase), state, measured(phase)))
     return rows
 
 
@@ -137,6 +144,18 @@ def problem_of(job: str, story: Story, folder: Path) -> Problem | None:
         touched=clean(remains.left),
         next=commands or "Start it again.",
     )
+
+
+def can_go_on(job: str, story: Story) -> bool:
+    """Whether it left something that the Restore screen goes on with."""
+    verb = story.started.verb if story.started else ""
+    if not story.ended or verb not in IN_RESTORE:
+        return False
+    outcome = finished_outcome(job, story)
+    if outcome is None:
+        return bool(story.remains.way_on)
+    following = outcome.error["next"] if outcome.error else ""
+    return "--finish" in following or "quillkeep rollback" in following
 
 
 def report_text(job: str, story: Story, glyphs: Glyphs, log: str, folder: Path, now: datetime) -> str:
