@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 JOBS_SECONDS = 2.0
 """How often the state folder is looked at for jobs that somebody else started."""
 
+CLIPBOARD_BYTES = 70_000
+"""Terminals drop an OSC 52 of more than 100,000 bytes, which are 74,994 of text."""
+
 
 class QuillkeepApp(Frame):
     """Wiring only; `store` is what it knows, `changes` tells screens what of it is new."""
@@ -194,6 +197,11 @@ class QuillkeepApp(Frame):
         """Sends a text to the terminal's clipboard (OSC 52); where that is not heard, `s` saves it."""
         from services.redact import redact_values
 
+        if len(text.encode("utf-8", "replace")) > CLIPBOARD_BYTES:
+            self.say(
+                f"{name} is too long for a terminal's clipboard: s saves it to a file.", severity="warning"
+            )
+            return
         self.copy_to_clipboard(redact_values(text))
         self.say(f"Copied: {name}. Where the clipboard stays empty, s saves it to a file.")
 

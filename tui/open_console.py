@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
-from services.errors import UsageProblem
+from services.errors import QuillkeepError, UsageProblem
 
 if TYPE_CHECKING:
     from services.demo.console import RunningDemo
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from services.profile import Profile
     from services.settings.config import Config
     from services.settings.flags import Flags
-    from services.settings.resolve import Settings
+    from services.settings.resolve import NoProfileNamed, Settings
     from tui.app import QuillkeepApp
     from tui.session import Session
 
@@ -24,8 +24,13 @@ SWITCHES = {
     "TEXTUAL_ANIMATIONS": "none",
     "TEXTUAL_SMOOTH_SCROLL": "0",
     "TEXTUAL_FPS": "15",
+    "TEXTUAL_DISABLE_KITTY_KEY": "1",
 }
-"""Read by textual at import; low everywhere, since sudo and tmux hide an SSH connection."""
+"""Read by textual at import; low everywhere, since sudo and tmux hide an SSH connection.
+
+The keyboard protocol of kitty stays off: no key of ours needs it, and a console that is killed would leave
+the terminal sending codes for letters.
+"""
 UNWANTED = (
     "TEXTUAL",
     "TEXTUAL_LOG",
@@ -42,27 +47,24 @@ UNWANTED = (
 def open_console(session: Session, *, demo: RunningDemo | None = None) -> int:
     """Runs the console on this terminal until it is left; gives the exit code.
 
-    On the session's deployment, or on the demo's, of which no setting of the session is read. Errors: whatever the settings raise, in the words of the verbs; only several profiles with none named
-    are asked for in the console.
+    On the session's deployment, or on the demo's, of which no setting of the session is read. Errors: whatever
+    the settings raise, in the words of the verbs; only several profiles with none named are asked for in the
+    console, and a working folder's `.env` file that cannot be read is told there.
     """
     refuse_dumb_terminal(os.environ)
     if demo is not None:
         return open_on(demo.profile, demo.paths, demo=demo)
-    from services.profile import Profile
     from services.settings.resolve import NoProfileNamed
 
+    problem: QuillkeepError | None = None
     try:
         settings: Settings | None = session.settings
-    except NoProfileNamed as unnamed:
-        empty = Profile(production=False, read_only=session.flags.read_only)
-        return open_on(
-            empty,
-            session.paths,
-            flags=session.flags,
-            config=unnamed.config,
-            origin=unnamed.origin,
-            must_choose=True,
-        )
+    except QuillkeepError as unread:
+        from tui.first_run import settings_without_env_file
+
+        if isinstance(unread, NoProfileNamed):
+            return _choose(session, unread)
+        settings, problem = settings_without_env_file(session.flags, unread), unread
     assert settings is not None
     return open_on(
         settings.profile,
@@ -71,6 +73,21 @@ def open_console(session: Session, *, demo: RunningDemo | None = None) -> int:
         flags=session.flags,
         config=settings.config,
         origin=settings.origin,
+        problem=problem,
+    )
+
+
+def _choose(session: Session, unnamed: NoProfileNamed) -> int:
+    """Several profiles are configured and none was named: the console asks first."""
+    from services.profile import Profile
+
+    return open_on(
+        Profile(production=False, read_only=session.flags.read_only),
+        session.paths,
+        flags=session.flags,
+        config=unnamed.config,
+        origin=unnamed.origin,
+        must_choose=True,
     )
 
 
@@ -84,6 +101,7 @@ def open_on(
     origin: Mapping[str, str] | None = None,
     must_choose: bool = False,
     demo: RunningDemo | None = None,
+    problem: QuillkeepError | None = None,
 ) -> int:
     """Runs a console on a profile that is resolved already; gives the exit code.
 
@@ -95,7 +113,7 @@ def open_on(
     from tui.app import QuillkeepApp
     from tui.backend import Machine
     from tui.first_run import DEMO_HINT, OPEN_DEMO, become_demo
-    from tui.store import Store
+    from tui.store import Problem, Store
     from tui.terminal import look_at
     from tui.themes import check_theme, usual_theme
     from widgets.glyphs import Glyphs
@@ -113,9 +131,10 @@ def open_on(
 
             source = next((files[f"keys.{name}"] for name in asked if f"keys.{name}" in files), "config.toml")
             keymap = keymap_of(asked, source, every_binding())
+    told = Problem.of(problem) if problem is not None else None
     hint = DEMO_HINT if demo is not None else ""
     app = QuillkeepApp(
-        Store(Machine(paths), profile, settings=settings, demo=demo, hint=hint),
+        Store(Machine(paths), profile, settings=settings, problem=told, demo=demo, hint=hint),
         glyphs=Glyphs(utf8=look_at(sys.stdout).utf8),
         flags=flags,
         config=config,
