@@ -7,6 +7,9 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from services.errors import QuillkeepError
+    from services.settings.flags import Flags
+    from services.settings.resolve import Settings
     from tui.store import Store
 
 OPEN_DEMO = -1
@@ -17,9 +20,30 @@ DEMO_HINT = "This is a demo: X breaks something, 3 restores it."
 def needs_first_run(store: Store) -> bool:
     """Whether the essential is missing: no profile was chosen, and no database or no folder for backups is named."""
     profile = store.profile
-    if profile.name is not None or profile.demo or store.settings_problem is not None:
+    if profile.name is not None or profile.demo:
         return False
     return profile.mongo is None or not profile.locations
+
+
+def settings_without_env_file(flags: Flags, unread: QuillkeepError) -> Settings:
+    """What is set apart from the working folder's `.env` file, which nobody named.
+
+    Errors: `unread`, when that file was not what could not be read or understood.
+    """
+    from pathlib import Path
+
+    from services.errors import QuillkeepError
+    from services.settings.resolve import resolve_settings
+
+    if flags.profile is not None or flags.env_file:
+        raise unread
+    try:
+        settings = resolve_settings(flags, cwd=Path("/"))
+    except QuillkeepError:
+        raise unread from None
+    if settings.profile.name is not None:
+        raise unread
+    return settings
 
 
 def become_demo() -> NoReturn:

@@ -13,13 +13,14 @@ import pytest
 from pymongo.database import Database
 
 from services.demo.servers import Mongod, Weed
+from services.errors import QuillkeepError
 from services.paths import Paths
 from services.profile import BucketTarget, Profile
 from services.settings.flags import Flags
 from services.settings.resolve import resolve_settings
 from tests.recorded import RecordedBackend, Silent
 from tests.tui_support import Console, opened, run
-from tui.first_run import OPEN_DEMO, needs_first_run
+from tui.first_run import OPEN_DEMO, needs_first_run, settings_without_env_file
 from tui.store import Store
 
 COLLECTIONS = ("users", "chats", "characters", "memories")
@@ -287,20 +288,37 @@ def test_empty_and_foreign_databases(console_of: Open, mongod: Mongod, db: Datab
     assert "does not look like Quilltap's" in failing(lines)(console_of)
 
 
-def test_lines_to_copy_and_look_again(home: Path, console_of: Open) -> None:
-    """`y` shows the missing lines; `r` sees a `.env` that was written meanwhile only when it is named."""
+def test_lines_to_copy_and_look_again(home: Path, console_of: Open, mongod: Mongod) -> None:
+    """`y` shows the missing lines; once they are written, `r` reads and tries them, a mistake included."""
+    env = home / "work" / ".env"
 
     async def test() -> None:
         async with console_of() as console:
+            console.app.flags = Flags()
             await console.until("Missing")
             await console.press("y")
             await console.until("# a bucket")
             await console.press("escape")
-            write_env(home / "work" / ".env", {"MONGODB_URI": "mongodb://127.0.0.1:1/"})
+            env.write_text('MONGODB_URI="never ends\n')
             await console.press("r")
-            await console.until("sets MONGODB_URI")
+            await console.until("cannot be understood from line 1 on.")
+            write_env(env, {"MONGODB_URI": mongod.uri})
+            await console.press("r")
+            await tried(console)
+            assert "cannot be understood" not in console.text
+            assert console.app.store.profile.mongo is not None
 
     run(test())
+
+
+def test_an_env_file_that_cannot_be_read(home: Path) -> None:
+    """The console opens all the same and says so; one that was named is an error of the command."""
+    (home / "work" / ".env").write_text('MONGODB_URI="never ends\n')
+    with pytest.raises(QuillkeepError) as unread:
+        resolve_settings(Flags())
+    assert settings_without_env_file(Flags(), unread.value).profile.mongo is None
+    with pytest.raises(QuillkeepError, match="cannot be understood"):
+        settings_without_env_file(Flags(env_file=".env"), unread.value)
 
 
 def test_the_demo_takes_its_place(console_of: Open) -> None:

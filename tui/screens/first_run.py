@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -87,6 +88,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
         super().__init__()
         self._tries: dict[TryPart, Looked[TryAnswer]] = {}
         self._tried_for: Profile | None = None
+        self._env_file = ""
 
     def compose_body(self) -> ComposeResult:
         yield VerdictRows(id="verdict")
@@ -95,7 +97,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one(LinesView).focus()
-        self.call_after_refresh(self.action_look_again)
+        self.call_after_refresh(self._look)
 
     def show(self, topic: str) -> None:
         """Everything again: the parts draw what changed; other settings are tried at once."""
@@ -119,7 +121,8 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
         candidate = self._candidate
         findings = self._found.value.findings if self._found.value else ()
         lacks = lacking(candidate, findings) if self._found.known else ()
-        return View(self._found, self._tries, candidate, lacks, self.console.glyphs)
+        problem = self.console.store.settings_problem
+        return View(self._found, self._tries, candidate, lacks, self.console.glyphs, problem)
 
     def _draw(self) -> None:
         view = self._view
@@ -129,14 +132,37 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
         self.refresh_bindings()
 
     def action_look_again(self) -> None:
-        """Looks for everything again, then tries what is there."""
-        self._look()
+        """Reads the settings again, looks for everything, then tries what is there."""
+        self._look(read=True)
 
-    def _look(self) -> None:
+    def _look(self, *, read: bool = False) -> None:
         self._tries = {}
-        self.run_worker(self._look_and_try(), exclusive=True, group="first-run", description="look around")
+        self.run_worker(
+            self._look_and_try(read), exclusive=True, group="first-run", description="look around"
+        )
 
-    async def _look_and_try(self) -> None:
+    async def _read_settings(self) -> None:
+        """What was written since: the lines that this screen asks for, say."""
+        console = self.console
+        if console.flags is None or console.store.profile.name is not None:
+            return
+        flags = console.flags
+        if self._env_file:
+            flags = msgspec.structs.replace(flags, env_file=self._env_file)
+        try:
+            settings = await apart(resolve_settings, flags)
+        except QuillkeepError as error:
+            console.store.settings_problem = Problem.of(error)
+            return
+        console.store.settings_problem = None
+        if settings != console.store.settings:
+            self._tried_for = None
+            console.config = settings.config
+            console.store.set_profile(settings.profile, settings)
+
+    async def _look_and_try(self, read: bool) -> None:
+        if read:
+            await self._read_settings()
         store = self.console.store
         settings = store.settings
         request = DiscoverRequest(
@@ -205,6 +231,8 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
         def taken(settings: Settings | None) -> None:
             if settings is not None:
                 self._tried_for = None
+                self._env_file = settings.env_file
+                store.settings_problem = None
                 store.set_profile(settings.profile, settings)
                 self._look()
 

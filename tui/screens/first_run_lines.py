@@ -10,7 +10,7 @@ from services.looking.discover import DiscoverAnswer
 from services.looking.try_out import TryAnswer, TryPart
 from services.profile import Profile
 from services.settings.discover import FOUND_HERE, Finding, Lack
-from tui.store import Looked
+from tui.store import Looked, Problem
 from widgets.glyphs import Glyphs
 from widgets.lines_view import Line, wrapped
 
@@ -43,6 +43,8 @@ class View(NamedTuple):
     profile: Profile
     lacks: tuple[Lack, ...]
     glyphs: Glyphs
+    problem: Problem | None = None
+    """Why settings that are there could not be read."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -59,6 +61,8 @@ def verdict(view: View) -> Verdict:
     """In one line; what fails comes before what is missing."""
     if view.found.waiting and not view.found.known:
         return Verdict("waiting", f"Nothing is set up yet. Looking around since {_clock(view.found)}.", "")
+    if view.problem is not None:
+        return Verdict("fail", view.problem.what, f"{view.problem.next} e reads another one.")
     for part, tried in view.tries.items():
         if tried.problem is not None:
             return Verdict("fail", f"{PARTS[part]}: {tried.problem.what}", tried.problem.next)
