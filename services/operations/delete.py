@@ -103,6 +103,7 @@ def _chosen(plan: DeletePlan, catalog: Catalog, ctx: JobContext) -> tuple[Backup
             raise UsageProblem(
                 f"There is no location {printable(plan.location)!r}.",
                 cause=f"There are: {', '.join(known) or 'none'}.",
+                next="Name one of these behind --location.",
             )
         rows = [row for row in rows if row.location == plan.location]
     if len(rows) > 1:

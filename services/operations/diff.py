@@ -38,7 +38,10 @@ def diff(plan: DiffPlan, ctx: JobContext) -> DiffResult:
     for an unknown backup, `QuillkeepError` for a dump, database or bucket that cannot be read to its end.
     """
     if plan.a == LIVE == plan.b:
-        raise UsageProblem("What is live is compared with a backup, not with itself.")
+        raise UsageProblem(
+            "What is live is compared with a backup, not with itself.",
+            next="`quillkeep list` shows the backups: quillkeep diff latest live",
+        )
     warnings: list[str] = []
     a, b = (_find(ref, ctx, warnings) for ref in (plan.a, plan.b))
     backups = [side for side in (a, b) if side is not None]

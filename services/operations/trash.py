@@ -269,7 +269,7 @@ def trash_empty(plan: TrashEmptyPlan, ctx: JobContext) -> TrashEmptyResult:
                     error.next = "`quillkeep trash list` shows it; one that is half gone can only be emptied."
                     raise
                 except Refused as error:
-                    warnings.append(f"{error.what} {error.cause} It stays in the trash.")
+                    warnings.append(f"{error.what} {error.cause} It stays in the trash. {error.next}")
                 except OSError as error:
                     raise QuillkeepError(
                         f"{printable(str(error.filename or entry.path))} could not be deleted.",
@@ -297,7 +297,8 @@ def _remove(entry: TrashEntry, check: Callable[[], None], removed: Callable[[int
     if entry.state in ("moving", "restoring"):
         raise Refused(
             f"{printable(entry.record.id)} is only partly in the trash.",
-            cause="What moved it was interrupted: `quillkeep trash list` says how to go on.",
+            cause="What moved it was interrupted.",
+            next="`quillkeep trash list` says how to go on.",
         )
     _refuse_if_read(entry)
     if entry.state != "emptying":
