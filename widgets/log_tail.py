@@ -154,7 +154,7 @@ class LogTail(ScrollView, can_focus=True):
     def _go(self, top: int) -> None:
         last = max(0, len(self._shown) - self.size.height)
         top = max(0, min(top, last))
-        self.scroll_to(y=top, animate=False, immediate=True)
+        self.scroll_to(y=top, animate=False, immediate=True, force=True)
         if (top >= last) != self.following:
             self.following = top >= last
             self.post_message(self.Following())
@@ -175,7 +175,9 @@ class LogTail(ScrollView, can_focus=True):
         self.virtual_size = Size(self.size.width, len(self._shown))
 
     def _to_end(self) -> None:
-        self.scroll_to(y=max(0, len(self._shown) - self.size.height), animate=False, immediate=True)
+        # Forced, since the scrollbar that would allow it appears only with the next layout.
+        last = max(0, len(self._shown) - self.size.height)
+        self.scroll_to(y=last, animate=False, immediate=True, force=True)
 
     def _cut(self, text: str, width: int) -> str:
         if cell_len(text) <= width:
