@@ -58,6 +58,7 @@ class InventoryTable(ScrollView, can_focus=True, inherit_bindings=False):
         height: 1fr;
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
         & > .inventory-table--heading { text-style: bold; color: $text-muted; }
         & > .inventory-table--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
         & > .inventory-table--blurred { background: $block-cursor-blurred-background; }
@@ -275,11 +276,11 @@ class InventoryTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _measure(self) -> None:
         self._strips.clear()
         self.virtual_size = Size(self.size.width, len(self._rows) + 1)
-        layout = self._layout
-        self._columns = tuple(layout(self.size.width) if callable(layout) else layout)
+        layout, width = self._layout, self.scrollable_content_region.width
+        self._columns = tuple(layout(width) if callable(layout) else layout)
         fixed = sum(column.width for column in self._columns) + len(self._columns) - 1 + GUTTER
         open_ = [place for place, column in enumerate(self._columns) if not column.width]
-        spare = max(len(open_) * 6, self.scrollable_content_region.width - fixed)
+        spare = max(len(open_) * 6, width - fixed)
         widths = [column.width for column in self._columns]
         for count, place in enumerate(open_):
             widths[place] = spare // len(open_) + (1 if count < spare % len(open_) else 0)

@@ -113,6 +113,7 @@ Every backup of every location, also those made by other tools (*foreign*) and o
         if topic == "jobs":
             self.watch_jobs()
             self.notes_changed()
+            self._say_head()
             return
         if topic == "profile":
             self._catalog, self._listed, self._running_jobs = None, NOTHING, None
@@ -182,7 +183,7 @@ Every backup of every location, also those made by other tools (*foreign*) and o
         places = places_lines(looked.value, glyphs)
         self._say("archives-places", places)
         self.query_one("#archives-places").display = bool(places)
-        self._say("archives-head", head_words(store, SORTS[self._sort][0], glyphs))
+        self._say_head()
         table, empty = self.query_one(InventoryTable), self.query_one(Empty)
         nothing = not table.rows
         if nothing:
@@ -200,6 +201,10 @@ Every backup of every location, also those made by other tools (*foreign*) and o
         if self._said.get(id) != text:
             self._said[id] = text
             self.query_one(f"#{id}", Static).update(plain_lines(text), layout=layout)
+
+    def _say_head(self) -> None:
+        words = head_words(self.console.store, SORTS[self._sort][0], self.console.glyphs)
+        self._say("archives-head", words, layout=False)
 
     @property
     def _building(self) -> bool:

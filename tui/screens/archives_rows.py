@@ -12,7 +12,7 @@ from services.catalog.listing import row as as_document
 from services.catalog.model import Backup
 from tui.present_catalog import KIND_WORDS, condition
 from widgets.glyphs import Glyphs, tone
-from widgets.inventory_table import Column, TableRow
+from widgets.inventory_table import GUTTER, Column, TableRow
 from widgets.text import escape
 
 (
@@ -31,6 +31,8 @@ from widgets.text import escape
     FEW_NOTES,
 ) = range(13)
 """Places of a row's cells."""
+MORE_NOTES = 9
+"""Cells for the notes beyond the seven they always have, from which on they are written out."""
 _PART = {"database": "db", "objects": "obj"}
 _SHORT = {"other deployment": "others'", "safety copy": "safety"}
 _RANK = {"fail": 0, "unknown": 1, "warn": 2, "skipped": 3, "ok": 4}
@@ -45,25 +47,35 @@ class Entry(NamedTuple):
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
-    """The columns that a table of this width has room for."""
-    checked = Column("CHECKED", 7, cell=CHECKED) if width < 90 else Column("CHECKED", 16, cell=CHECKED_AT)
+    """The columns that a table of this width has room for; an id of ours is never cut."""
+    spare = width - GUTTER - 77
+    wide: set[int] = set()
+    for cell, needed in ((CHECKED_AT, 9), (LOCATION, 13), (CONSISTENCY, 12), (PART_WORDS, 12), (KIND, 19)):
+        if spare >= needed + MORE_NOTES:
+            wide.add(cell)
+            spare -= needed
     columns = [
-        Column("BACKUP", 24 if width < 96 else 0, cell=ID),
+        Column("BACKUP", 24 + max(0, min(24, spare - 2 * MORE_NOTES)), cell=ID),
         Column("AGE", 4, right=True, cell=AGE),
-        Column("PARTS", 6, cell=PARTS) if width < 130 else Column("PARTS", 18, cell=PART_WORDS),
+        Column("PARTS", 18, cell=PART_WORDS) if PART_WORDS in wide else Column("PARTS", 6, cell=PARTS),
         Column("SIZE", 8, right=True, cell=SIZE),
         Column("VERDICT", 14, toned=True, cell=VERDICT),
-        checked,
-        Column("NOTES", cell=FEW_NOTES)
-        if width < 90
-        else Column("NOTES", 0 if width < 96 else 16, cell=NOTES),
     ]
-    if width >= 108:
-        columns.append(Column("LOCATION", 12, cell=LOCATION))
-    if width >= 120:
-        columns.append(Column("CONSISTENCY", 11, cell=CONSISTENCY))
-    if width >= 150:
-        columns.append(Column("KIND", 18, cell=KIND))
+    if spare >= -1:
+        at = CHECKED_AT in wide
+        columns.append(Column("CHECKED", 16 if at else 7, cell=CHECKED_AT if at else CHECKED))
+        columns.append(Column("NOTES", cell=NOTES if spare >= MORE_NOTES else FEW_NOTES))
+    elif spare < -17:
+        del columns[2]
+    columns += [
+        Column(title, size, cell=cell)
+        for title, size, cell in (
+            ("LOCATION", 12, LOCATION),
+            ("CONSISTENCY", 11, CONSISTENCY),
+            ("KIND", 18, KIND),
+        )
+        if cell in wide
+    ]
     return tuple(columns)
 
 

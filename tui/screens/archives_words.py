@@ -19,6 +19,10 @@ def head_words(store: Store, sort: str, glyphs: Glyphs) -> str:
     """How many there are, in which order, and since when this is known or waited for."""
     looked = store.catalog
     parts = []
+    backing_up = next((job for job in store.running if job.verb == "backup"), None)
+    if backing_up is not None:
+        part = f" {backing_up.progress:.0%}" if backing_up.progress else ""
+        parts.append(f"{glyphs.of('running')} a backup runs{part} (6)")
     if looked.value is not None:
         backups = looked.value.backups
         foreign = sum(backup.kind != "quillkeep" for backup in backups)

@@ -67,6 +67,8 @@ A backup only reads your data. It runs as a job: it goes on when you leave the c
         Binding("a", "stop_app", "Stop the app", id="backup.app"),
     ]
 
+    CSS_PATH = "../styles/archives.tcss"
+
     def __init__(self, profile: Profile) -> None:
         super().__init__()
         self._profile = profile

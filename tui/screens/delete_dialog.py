@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 from textual.app import ComposeResult
@@ -35,7 +35,7 @@ the trash is emptied (`quillkeep trash empty`). `quillkeep trash restore` brings
 Refused are the newest good backup, a pinned one, one that is being read, and everything in READ-ONLY.
 Type the id, Enter moves to the button, a second key deletes.
 """
-    BINDINGS: ClassVar[list[Any]] = []
+    CSS_PATH = "../styles/archives.tcss"
 
     def __init__(self, backup: Backup, plan: DeletePlan) -> None:
         super().__init__()
