@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from msgspec.structs import replace
 
 from services.app_control import AppController, start_app, stop_app
 from services.errors import QuillkeepError, Refused, UsageProblem
-from services.files import make_private_folder
 from services.jobs.context import JobContext
 from services.jobs.location_lock import writing
 from services.operations.backup_model import BackupPlan, BackupResult
@@ -52,7 +52,7 @@ def _release_due(plan: BackupPlan, result: BackupResult, ctx: JobContext) -> Bac
 
 
 def location_folder(plan: BackupPlan, profile: Profile) -> Path:
-    """The folder to write into, made if it is not there yet (0700)."""
+    """The folder to write into. Refused when it is not there: a mount that is missing must not fill the system's disk."""
     if not profile.locations:
         raise UsageProblem(
             "No location for backups is configured.",
@@ -66,14 +66,12 @@ def location_folder(plan: BackupPlan, profile: Profile) -> Path:
         )
     chosen = names[plan.location] if plan.location is not None else profile.locations[0]
     folder = Path(chosen.path)
-    try:
-        make_private_folder(folder)
-    except OSError as error:
+    if not folder.is_dir():
         raise Refused(
-            f"The location {folder} is not there and cannot be made.",
-            cause=error.strerror or str(error),
-            next="Check that it is mounted and writable for this user.",
-        ) from error
+            f"The location {folder} is not there.",
+            cause="It is not made by a backup: a disk or NAS that is not mounted would be written beside.",
+            next=f"Mount it; or, when it is new: mkdir -p -m 700 {shlex.quote(str(folder))}",
+        )
     return folder
 
 
