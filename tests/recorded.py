@@ -17,6 +17,7 @@ from services.errors import QuillkeepError
 from services.history.model import History
 from services.jobs.cancel import CancelAnswer
 from services.jobs.events import AnyEvent, Finished
+from services.jobs.journal import read_events
 from services.jobs.launch import StartedJob
 from services.jobs.listing import JobSummary
 from services.jobs.process import ProcessIdentity
@@ -104,7 +105,7 @@ class RecordedBackend:
         return self._history
 
     def follow(self, folder: Path, *, idle: Callable[[], None]) -> Iterator[AnyEvent]:
-        events = self._journals.get(folder.name, [])
+        events = self._journals.get(folder.name) or read_events(folder)
         yield from events
         if not events or not isinstance(events[-1], Finished):
             import time

@@ -24,25 +24,32 @@ async def draw(scene: Scene, size: tuple[int, int]) -> str:
         return _UNIQUE.sub("terminal-", app.export_screenshot(title="Quillkeep", simplify=True))
 
 
-def main() -> None:
-    """Draws them all anew; one that is no longer drawn goes."""
+def main(wanted: tuple[str, ...]) -> int:
+    """Draws all whose names begin with one of `wanted`; 1 when one could not be drawn. One that no longer exists goes."""
     os.environ["TZ"] = "UTC"
     time.tzset()
     FOLDER.mkdir(exist_ok=True)
-    drawn = set()
+    known, failed = set(), 0
     for scene in SCENES:
         for size in scene.sizes:
+            path = FOLDER / f"{scene.name}-{size[0]}x{size[1]}.svg"
+            known.add(path)
+            if not scene.name.startswith(wanted):
+                continue
             if scene.no_color:
                 os.environ["NO_COLOR"] = "1"
-            path = FOLDER / f"{scene.name}-{size[0]}x{size[1]}.svg"
-            path.write_text(asyncio.run(draw(scene, size)))
+            try:
+                path.write_text(asyncio.run(draw(scene, size)))
+            except Exception as error:  # noqa: BLE001 - told, and the others are drawn
+                failed += 1
+                print(f"{path.name}: {type(error).__name__}: {error}", file=sys.stderr)
             os.environ.pop("NO_COLOR", None)
-            drawn.add(path)
     for path in FOLDER.glob("*.svg"):
-        if path not in drawn:
+        if path not in known:
             path.unlink()
-    print(f"{len(drawn)} pictures in {FOLDER.name}/", file=sys.stderr)
+    print(f"{len(known)} pictures in {FOLDER.name}/, {failed} of them not drawn", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(tuple(sys.argv[1:]) or ("",)))

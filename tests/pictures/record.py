@@ -23,7 +23,13 @@ from services.jobs.events import RENAMING, Checkpoint, Finished
 from services.jobs.host import this_host, user_name
 from services.jobs.journal import JOURNAL, follow_events, read_events
 from services.jobs.launch import StartedJob
+from services.looking.contents import ContentsRequest
+from services.looking.discover import DiscoverRequest
+from services.looking.preflight import PreflightRequest
+from services.looking.show import ShowRequest
 from services.looking.wire import encode
+from services.operations.delete import DeletePlan
+from services.operations.diff_model import DiffPlan
 from services.operations.restore_model import FinishPlan, RestorePlan, RollbackPlan
 from services.operations.verify import VerifyPlan
 from services.profile import Profile
@@ -59,6 +65,11 @@ class Recorder:
         if not finished:
             raise SystemExit(f"{verb} was lost: {started.folder}")
         return finished[0].result
+
+    def state(self) -> None:
+        """Keeps the state folder's journals, for History."""
+        for folder in sorted(self.machine.paths.jobs.iterdir()):
+            self._write(f"state/jobs/{folder.name}/{JOURNAL}", (folder / JOURNAL).read_bytes())
 
     def journal(self, started: StartedJob, name: str) -> None:
         """Keeps a job's journal as it stands."""
@@ -112,11 +123,17 @@ def record(say: Any) -> None:
         catalog = recorder.look("catalog")
         newest = next(backup.id for backup in catalog.backups if backup.ours)
         recorder.run("verify", VerifyPlan(backup=newest), "verify")
-        for kind in ("catalog", "live", "bucket", "locations"):
+        catalog = recorder.look("catalog")
+        for kind in ("live", "bucket", "locations", "rates", "trash"):
             recorder.look(kind)
-        from services.looking.show import ShowRequest
-
         recorder.look("show", request=ShowRequest(backup=newest))
+        chosen = next(backup for backup in catalog.backups if backup.id == newest)
+        recorder.look("contents", request=ContentsRequest(backup=chosen))
+        discover = DiscoverRequest(cwd=str(demo.folder), config_files=("/etc/quillkeep/config.toml",))
+        recorder.look("discover", request=discover)
+        older = [backup.id for backup in catalog.backups if backup.ours][1]
+        recorder.run("delete", DeletePlan(backup=older, dry_run=True), "delete")
+        recorder.run("diff", DiffPlan(a=older, b=newest), "diff")
         recorder.jobs("healthy")
 
         breaks: tuple[BreakName, ...] = ("drop", "empty")
@@ -125,6 +142,7 @@ def record(say: Any) -> None:
         recorder.look("live", "live-damaged")
         recorder.look("bucket", "bucket-damaged")
         request = RestoreRequest(backup=newest)
+        recorder.look("preflight", request=PreflightRequest(request=request, backup=chosen))
         plan = recorder.run("plan", request, "plan")
         allow = tuple(risk["word"] for risk in plan["risks"])
         restore = RestorePlan(request=request, allow=allow)
@@ -143,6 +161,7 @@ def record(say: Any) -> None:
         recorder.look("live", "live-restored")
         recorder.look("bucket", "bucket-restored")
         recorder.jobs("restored")
+        recorder.state()
         when = recorder.machine.now().isoformat(timespec="seconds")
         (FOLDER / "when.json").write_text(f'"{when}"\n')
 

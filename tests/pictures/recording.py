@@ -21,7 +21,10 @@ FOLDER = Path(__file__).parent / "recorded"
 HOST = "db1"
 USER = "maren"
 MACHINE = "0123456789abcdef0123456789abcdef"
-PATHS = Paths(Path("/var/lib/quillkeep"))
+PATHS = Paths(
+    (FOLDER / "state").relative_to(Path.cwd()) if FOLDER.is_relative_to(Path.cwd()) else FOLDER / "state"
+)
+"""Relative where it can be: pictures must not tell where the checkout lies."""
 PROFILE = Profile(
     name="prod",
     production=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,18 +58,38 @@ class Scene:
     async def lead(self, pilot: Pilot[Any]) -> None:
         """Plays it in an open console and lets it come to rest."""
         assert isinstance(pilot.app, QuillkeepApp)
+        await at_rest(Console(pilot.app, pilot))
         await self.play(Console(pilot.app, pilot))
-        await pilot.pause(0.1)
         pilot.app.clear_notifications()
-        await pilot.pause()
+        await at_rest(Console(pilot.app, pilot))
+
+
+STILL_LOOKS = 4
+AT_MOST_SECONDS = 3.0
+
+
+async def at_rest(console: Console) -> None:
+    """Waits until the screen stands still and no worker but one that never answers is at work."""
+    deadline = time.monotonic() + AT_MOST_SECONDS
+    before, still = "", 0
+    while still < STILL_LOOKS and time.monotonic() < deadline:
+        await console.pilot.pause(0.03)
+        still = still + 1 if console.text == before else 0
+        before = console.text
 
 
 def healthy() -> dict[str, Any]:
     """What every look answered while all was well."""
-    return {
-        "catalog": recording.look("catalog"),
-        "live": recording.look("live"),
-        "bucket": recording.look("bucket"),
-        "locations": recording.look("locations"),
-        "show": recording.look("show"),
-    }
+    kinds = (
+        "catalog",
+        "live",
+        "bucket",
+        "locations",
+        "show",
+        "rates",
+        "contents",
+        "preflight",
+        "trash",
+        "discover",
+    )
+    return {kind: recording.look(kind) for kind in kinds}
