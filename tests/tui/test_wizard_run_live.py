@@ -270,3 +270,28 @@ def test_a_request_for_some_collections_is_what_is_planned(live: Profile, paths:
             assert console.line("users") and not console.line("chats")
 
     run(test())
+
+
+def test_a_new_console_comes_back_to_a_running_restore(
+    live: Profile, db: Database[Any], paths: Paths, tmp_path: Path
+) -> None:
+    runs = tmp_path / "app-runs"
+    runs.touch()
+    app = AppControl(stop=f"sleep 5; rm -f {runs}", start=f"touch {runs}", status=f"test -e {runs}")
+    live = replace(live, app=app)
+    state = wizard_of(live, paths)
+    db.users.delete_many({"_id": {"$lt": 10}})
+    asked = RestorePlan(request=state.request, allow=("writers",))
+
+    async def test() -> None:
+        async with opened(live, paths, mode="restore") as console:
+            assert await console.app.begin_job("restore", asked) is not None
+        async with opened(live, paths, mode="restore") as console:
+            await console.until("Touched right now", 60)
+            await console.press("escape")
+            assert "Touched right now" in console.text
+            await console.press("1", "3")
+            await console.until("Restored, ", 60)
+            assert db.users.count_documents({}) == 30
+
+    run(test())

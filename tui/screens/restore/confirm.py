@@ -109,6 +109,9 @@ class Confirming(Step):
 
     def entered(self) -> None:
         """Focus on the first thing to decide, once the rows stand."""
+        if not self.children:
+            # The console is being left while the step is put there.
+            return
         self._show()
         self.call_after_refresh(self._begin_at)
 
@@ -194,7 +197,7 @@ class Confirming(Step):
         self.post_message(self.Forward("running"))
 
     def _show(self) -> None:
-        if not self.is_mounted:
+        if not self.is_mounted or not self.children:
             return
         if self._starting:
             words = f"Starting the {self.VERB}."

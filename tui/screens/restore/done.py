@@ -52,6 +52,9 @@ Where the application stands, what stays until when, and how long it took.
 
     def entered(self) -> None:
         """Reads the journal for the application's state."""
+        if not self.children:
+            # The console is being left while the step is put there.
+            return
         self.query_one(LinesView).focus()
         self.follow_state()
         self._draw()
@@ -159,7 +162,7 @@ Where the application stands, what stays until when, and how long it took.
         return bool(words)
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not self.is_mounted or not self.children:
             return
         line = outcome(self.state.verb, self.state.result, self.console.glyphs)
         title = plain(line.text)
@@ -167,7 +170,7 @@ Where the application stands, what stays until when, and how long it took.
             title.stylize(f"$text-{line.tone}") if line.tone else title
         )
         self.query_one(LinesView).show(self._lines)
-        self.screen.refresh_bindings()
+        self.refresh_keys()
 
     def _lines(self, width: int) -> list[Line]:
         lines: list[Line] = []
@@ -182,11 +185,8 @@ Where the application stands, what stays until when, and how long it took.
         say(mark, *self._application())
         if self.holds_copies:
             until = str((self.state.result or {}).get("rollback_until") or "")[:16].replace("T", " ")
-            say(
-                mark,
-                f"What was live before is kept beside the live data, at least until {until} UTC{self._copies()}. "
-                "It may hold documents that exist nowhere else.",
-            )
+            say(mark, f"{self._before()}, at least until {until} UTC{self._copies()}.")
+            say("", "It may hold documents that exist nowhere else.", "dim")
             say(
                 "Z",
                 f"shows how to roll back job {self.swap_job}; what is live now would be set aside, not dropped.",
@@ -203,6 +203,12 @@ Where the application stands, what stays until when, and how long it took.
         for number, sentence in enumerate(recovery(self.state, self.console.store)):
             lines.extend(Line(part, "dim" if number else "strong") for part in wrapped(sentence, width))
         return lines
+
+    def _before(self) -> str:
+        """Where what was live before is now."""
+        if (self.state.result or {}).get("strategy") == "in place":
+            return "What was live before is kept as a pinned safety backup, which a rollback restores"
+        return "What was live before is kept beside the live data"
 
     def _copies(self) -> str:
         live = self.console.store.looked("live").value

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual.binding import Binding
+
 from tui.bridge import Follower, JobNews
 from tui.screens.restore.model import WizardState
 from tui.screens.restore.run_journal import RunJournal
@@ -17,6 +19,7 @@ class FollowingStep(Step):
         super().__init__(state)
         self.run = RunJournal()
         self._follower: Follower | None = None
+        self._reasons: tuple[str, ...] | None = None
 
     def follow(self, job: str, folder: Path) -> None:
         """Reads a journal from its beginning."""
@@ -49,6 +52,14 @@ class FollowingStep(Step):
         self.run.feed(message.events)
         self.run.ended = message.ended
         self.heard()
+
+    def refresh_keys(self) -> None:
+        """Draws the row of keys again, when what may be pressed is not what it was."""
+        bindings = [binding for binding in self.BINDINGS if isinstance(binding, Binding)]
+        reasons = tuple(self.why_disabled(binding.action) for binding in bindings)
+        if reasons != self._reasons:
+            self._reasons = reasons
+            self.screen.refresh_bindings()
 
     def heard(self) -> None:
         """`run` knows more than before."""

@@ -170,6 +170,9 @@ lie in the database, and the collections' UUIDs tell which is which.
 
     def entered(self) -> None:
         """Shows what is known, while the database is asked."""
+        if not self.children:
+            # The console is being left while the step is put there.
+            return
         self.query_one(LinesView).focus()
         self._draw()
 
@@ -224,7 +227,7 @@ lie in the database, and the collections' UUIDs tell which is which.
             self.console.open_job(self.found.job)
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not self.is_mounted or not self.children:
             return
         glyphs, found = self.console.glyphs, self.found
         verb = found.verb if found else "restore"

@@ -73,6 +73,9 @@ class PlanView(FollowingStep):
 
     def entered(self) -> None:
         """A plan for another request, or none: it is made now."""
+        if not self.children:
+            # The console is being left while the step is put there.
+            return
         self.query_one("#plan-lines").focus()
         if self.still_holds():
             self._show()
@@ -190,7 +193,7 @@ class PlanView(FollowingStep):
         return f"quillkeep-{self.VERB}-{self.console.store.backend.now():%Y%m%d_%H%M%S}.txt"
 
     def _show(self) -> None:
-        if not self.is_mounted:
+        if not self.is_mounted or not self.children:
             return
         plan = self.state.plan
         progress = self.query_one(ProgressLine)
@@ -203,7 +206,7 @@ class PlanView(FollowingStep):
         self._head(plan)
         self.query_one(LinesView).show(lambda width: self._lines(plan, width))
         self.query_one("#plan-next", Static).update(plain(self._next(plan)))
-        self.screen.refresh_bindings()
+        self.refresh_keys()
 
     def _head(self, plan: dict[str, Any] | None) -> None:
         head = self.query_one("#plan-verdict", Static)

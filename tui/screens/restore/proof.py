@@ -53,6 +53,9 @@ and what was not touched, and the ways on.
 
     def entered(self) -> None:
         """Reads the whole journal once more: it knows the proof's steps."""
+        if not self.children:
+            # The console is being left while the step is put there.
+            return
         self.query_one(LinesView).focus()
         self.follow_state()
         self._draw()
@@ -176,7 +179,7 @@ and what was not touched, and the ways on.
             act()
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not self.is_mounted or not self.children:
             return
         state, glyphs = self.state, self.console.glyphs
         waits = state.result is None
@@ -192,7 +195,7 @@ and what was not touched, and the ways on.
         self.query_one("#proof-when", Static).update(plain(timing(self.run)))
         self.query_one(LinesView).show(self._lines)
         self.query_one("#proof-next", Static).update(plain(self._next()))
-        self.screen.refresh_bindings()
+        self.refresh_keys()
 
     def _lines(self, width: int) -> list[Line]:
         state, glyphs, store = self.state, self.console.glyphs, self.console.store

@@ -149,7 +149,8 @@ def _lost_from_view(
     named = ", ".join(f"{row['name']} ({loses(row):,})" for row in losing[:6])
     more = f" and {len(losing) - 6} more collections" if len(losing) > 6 else ""
     until = str(result.get("rollback_until") or "")[:16].replace("T", " ")
-    where = f"kept in the rollback copies, at least until {until} UTC" if until else "see the rollback"
+    copies = "safety backup" if result.get("strategy") == "in place" else "rollback copies"
+    where = f"kept in the {copies}, at least until {until} UTC" if until else "see the rollback"
     if losing:
         text = (
             f"Between backup and incident, not live any more: documents of {named}{more}, at least; {where}."

@@ -68,9 +68,14 @@ otherwise the target is typed as it stands there. `escape` goes back to the plan
     def effects(self, plan: Mapping[str, Any]) -> list[str]:
         count = len(plan.get("collections") or ())
         live = self.console.store.looked("live").value
-        waits = live and any(swap.job == self.state.job and swap.state == "unfinished" for swap in live.swaps)
+        state = next((swap.state for swap in live.swaps if swap.job == self.state.job), "") if live else ""
+        if state == "loading":
+            return [
+                f"Drops what {self.state.job} had loaded beside the live data in {plan.get('target')}.",
+                "No collection was renamed by it: what is live is not touched. This cannot be rolled back.",
+            ]
         first = f"Puts the {plan.get('backup')} back into {plan.get('target')}: {many(count, 'collection')}."
-        if waits:
+        if state == "unfinished":
             return [
                 first,
                 "It was interrupted: copies that never went live are dropped. This cannot be rolled back.",
@@ -129,7 +134,7 @@ class ShortWizard(ConsoleScreen):
         if self._step is not None and topic in self._step.TOPICS:
             self._step.show(topic)
 
-    async def on_step_forward(self, message: Step.Forward) -> None:
+    def on_step_forward(self, message: Step.Forward) -> None:
         """To the next of the four; behind the proof it is over."""
         message.stop()
         if message.origin is not self._step:
@@ -140,17 +145,18 @@ class ShortWizard(ConsoleScreen):
         if to is None:
             self.dismiss(None)
             return
-        await self._go(to)
+        self.call_later(self._go, to)
 
-    async def on_step_back(self, message: Step.Back) -> None:
+    def on_step_back(self, message: Step.Back) -> None:
         """A step back."""
         message.stop()
-        await self.action_back()
+        self.action_back()
 
-    async def action_back(self) -> None:
+    def action_back(self) -> None:
         """From the confirmation to the plan, else out; a running job goes on."""
         if self.state.step == "confirm":
-            await self._go("plan")
+            # Not awaited: the key's own widget is among those that go.
+            self.call_later(self._go, "plan")
             return
         if self.state.step == "running":
             self.console.say(f"Job {self.state.job} goes on; 6 shows it.")

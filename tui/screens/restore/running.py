@@ -71,6 +71,9 @@ A time left is shown only while one can be measured.
 
     def entered(self) -> None:
         """Reads the journal from its start, whoever started the job."""
+        if not self.children:
+            # The console is being left while the step is put there.
+            return
         self.query_one("#run-log").focus()
         self.follow_state()
         self.set_interval(LOOK_SECONDS, self._draw)
@@ -158,7 +161,7 @@ A time left is shown only while one can be measured.
         self.console.open_job(self.state.job)
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not self.is_mounted or not self.children:
             return
         state, run = self.state, self.run
         title = f"{WHAT.get(state.verb, state.verb)}"
@@ -182,7 +185,7 @@ A time left is shown only while one can be measured.
             "#run-next",
             "Leaving is fine: the job goes on; 1 shows Health, 3 comes back here.",
         )
-        self.screen.refresh_bindings()
+        self.refresh_keys()
 
     def _put(self, selector: str, text: str, style: str = "") -> None:
         content = plain(text)
