@@ -262,7 +262,7 @@ Arrows choose another one; its warnings stand below the list.
         lines = [
             plain(f"{backup.id}: {both(backup.created)}, {ago(backup.created, now)}{known}"),
             plain(f"{self._contents(backup)} {_checked(backup)}"),
-            plain(f"Lost with it: everything written in the {span(lost_since(backup, now))} since.").stylize(
+            plain(f"Lost with it: everything written since then ({span(lost_since(backup, now))}).").stylize(
                 "$text-warning"
             ),
         ]

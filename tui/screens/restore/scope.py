@@ -55,6 +55,18 @@ def closed(scope: Scope, state: WizardState, profile: Profile) -> str:
     return ""
 
 
+def half_of(state: WizardState, profile: Profile) -> str:
+    """What "everything" lacks, when it is only one half."""
+    parts = state.backup.parts if state.backup is not None else ()
+    if "objects" not in parts:
+        return "this backup has no objects"
+    if "database" not in parts:
+        return "this backup has no database"
+    if profile.bucket is None:
+        return "no bucket is configured"
+    return ""
+
+
 def pairs(live: LiveAnswer | None, held: ContentsAnswer | None) -> list[Pair]:
     """Every collection of either side; missing and differing ones first, then by name."""
     seen = {one.name: one for one in live.collections} if live else {}

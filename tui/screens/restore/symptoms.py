@@ -52,7 +52,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
     ),
     Symptom(
         "database",
-        "The app does not start, or its database is empty or gone",
+        "The app does not start; its database is empty or gone",
         "database",
         "",
         False,

@@ -15,7 +15,7 @@ from tui.screens.confirm import YesNoModal
 from tui.screens.restore.choices import Choices, short
 from tui.screens.restore.holding import Held, ask_held, held_of
 from tui.screens.restore.model import StepName
-from tui.screens.restore.scope import SCOPES, Pair, Scope, closed, pairs, scope_of, untouched
+from tui.screens.restore.scope import SCOPES, Pair, Scope, closed, half_of, pairs, scope_of, untouched
 from tui.screens.restore.step import Step
 from tui.store import Problem
 from widgets.inventory_table import Column, InventoryTable, TableRow
@@ -228,6 +228,7 @@ Counts are compared here; contents are compared in the plan. Equal counts do not
         for scope, title in SCOPES:
             shut = closed(scope, state, profile)
             note = shut or (f"{len(self._chosen)} of {self._takeable()} taken" if scope == "chosen" else "")
+            note = note or (half_of(state, profile) if scope == "everything" else "")
             rows.append(TableRow(scope, (f"{marks[scope == self._scope]} {title}", note)))
         self.query_one("#scopes", Choices).show(rows)
         taken = {"everything", "database"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 TICK_SECONDS = 10.0
 """How often the stopwatch is read; it repaints once a minute."""
 STALE_SECONDS = 60.0
+"""Answers older than this are asked for again when a step needs them."""
+DONE_SECONDS = 600.0
+"""How long the end of a restore is what the mode shows; later it is in Jobs and History."""
 CLASSES: dict[str, tuple[str, str]] = {
     "happened": ("happened", "HappenedStep"),
     "backup": ("choose_backup", "BackupStep"),
@@ -82,6 +87,8 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         self._fresh: WizardState | None = None
         self._deployment: object = None
         self._step: Step | None = None
+        self._wanted = ""
+        self._changing = asyncio.Lock()
 
     @property
     def state(self) -> WizardState:
@@ -93,7 +100,8 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
     def compose_body(self) -> ComposeResult:
         yield Stepper([info.title for info in STEPS], self.console.glyphs)
         yield Stopwatch(self._elapsed(), self.console.glyphs)
-        yield Vertical(self._make(self._first()), id="wizard-body")
+        self._step = self._make(self._first())
+        yield Vertical(self._step, id="wizard-body")
 
     def on_mount(self) -> None:
         """The first step stands before anything was looked at."""
@@ -103,7 +111,13 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         self.call_after_refresh(self._look)
 
     def on_screen_resume(self) -> None:
-        """A wizard nothing was entered in begins anew: the clock counts from now."""
+        """A wizard that was done, or that nothing was entered in, begins anew: the clock counts from now."""
+        if self._fresh is not None and self._fresh.step == "done" and self._fresh.ended is not None:
+            since = self.console.store.backend.now() - self._fresh.ended
+            if since.total_seconds() > DONE_SECONDS:
+                self._fresh = None
+                self._open()
+                self._look()
         if self._fresh is not None and not self._fresh.touched:
             now = self.console.store.backend.now()
             self._fresh.opened = now
@@ -115,7 +129,7 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         if topic == "profile":
             self._profile_changed()
         if topic in ("jobs", "live"):
-            self.call_later(self._attend)
+            self._attend()
         if self._step is not None and topic in self._step.TOPICS:
             self._step.show(topic)
 
@@ -137,13 +151,13 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         self.state.backup = found[0] if found else None
         self.state.collections = collections
         self.state.why = "These collections were chosen where you came from." if collections else ""
-        self.call_later(self._go, "backup")
+        self._go("backup")
 
     def wizard_open(self) -> bool:
         """Whether something was entered or a job runs: what refuses a switch of the profile."""
         return self._fresh is not None and self._fresh.touched and self._fresh.ended is None
 
-    async def on_step_forward(self, message: Step.Forward) -> None:
+    def on_step_forward(self, message: Step.Forward) -> None:
         """To the step named, else the next; a message of a step that is no longer shown is late."""
         message.stop()
         if message.origin is not self._step:
@@ -151,25 +165,25 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         following = place_of(self.state.step) + 1
         if message.to is None and following >= len(STEPS):
             return
-        await self._go(message.to or STEPS[following].name)
+        self._go(message.to or STEPS[following].name)
 
-    async def on_step_back(self, message: Step.Back) -> None:
+    def on_step_back(self, message: Step.Back) -> None:
         """To the step before."""
         message.stop()
         if message.origin is self._step:
-            await self.action_back()
+            self.action_back()
 
-    async def action_back(self) -> None:
+    def action_back(self) -> None:
         """A step back; from the first there is nothing to leave."""
         if self._interrupted:
             self.state.interruption_left = True
-            await self._go("happened")
+            self._go("happened")
             return
         closed = self.why_disabled("back")
         if closed:
             self.console.say(closed)
             return
-        await self._go(STEPS[place_of(self.state.step) - 1].name)
+        self._go(STEPS[place_of(self.state.step) - 1].name)
 
     def action_look_again(self) -> None:
         """Asks the database, the bucket, the folders and the jobs again."""
@@ -188,7 +202,7 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         def answered(yes: bool | None) -> None:
             if yes:
                 self._fresh = WizardState(opened=self.console.store.backend.now())
-                self.call_later(self._open)
+                self._open()
                 self._look()
 
         self.console.push_screen(
@@ -233,16 +247,16 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
                 return "interrupted"
         return self.state.step
 
-    async def _open(self) -> None:
-        await self._show_step(self._first())
+    def _open(self) -> None:
+        self._change_to(self._first())
 
-    async def _attend(self) -> None:
+    def _attend(self) -> None:
         """A restore that began or was interrupted elsewhere, seen while nothing was entered here."""
         if self.state.touched or self._step is None:
             return
         found = interruption(self.console.store) is not None and not self.state.interruption_left
         if to_adopt(self.console.store) is not None or found != self._interrupted:
-            await self._open()
+            self._open()
 
     def _adopt(self, job: JobSummary) -> None:
         state = self.state
@@ -259,28 +273,38 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         self._deployment = deployment
         if self._fresh is not None and not self.wizard_open():
             self._fresh = WizardState(opened=self.console.store.backend.now())
-            self.call_later(self._open)
+            self._open()
             self._look()
 
-    async def _go(self, name: StepName) -> None:
+    def _go(self, name: StepName) -> None:
         self.state.enter(name, self.console.store.backend.now())
         if place_of(name) < place_of("running"):
             self._look_if_stale()
-        await self._show_step(name)
+        self._change_to(name)
 
+    def _change_to(self, name: str) -> None:
+        """Shows a step; until it stands there nothing of the last one counts any more."""
+        self._wanted, self._step = name, None
+        self._show_step(name)
+
+    @work(group="step", description="step")
     async def _show_step(self, name: str) -> None:
-        body = self.query_one("#wizard-body", Vertical)
-        self._step = None
-        await body.remove_children()
-        step = self._make(name)
-        await body.mount(step)
-        self._enter()
+        """In a task of its own: a key's own widget is among those that go."""
+        async with self._changing:
+            if name != self._wanted:
+                return
+            body = self.query_one("#wizard-body", Vertical)
+            await body.remove_children()
+            step = self._make(name)
+            await body.mount(step)
+            self._step = step
+            self._enter()
 
     def _make(self, name: str) -> Step:
-        self._step = class_of(name)(self.state)
+        step = class_of(name)(self.state)
         if name == "interrupted":
-            self._step.add_class("interrupted")
-        return self._step
+            step.add_class("interrupted")
+        return step
 
     def _enter(self) -> None:
         step = self._step
