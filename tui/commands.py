@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tui.app import QuillkeepApp
 
 NOT_NOW = "It does nothing at this moment."
+MOVING = frozenset({"up", "down", "left", "right", "pgup", "pgdn", "home", "end", "tab", "shift+tab"})
 _MODE_TITLE = "Go to {title}"
 
 
@@ -71,8 +72,12 @@ def actions_of(app: QuillkeepApp, screen: Screen[Any]) -> list[Command]:
             place="console" if node is app else "screen",
             run=partial(app.run_action, binding.action, node),
         )
-    # Quit is never the first, which Enter would do.
-    return sorted(found.values(), key=lambda command: (command.place == "console", command.id == "app.quit"))
+    return sorted(found.values(), key=_order)
+
+
+def _order(command: Command) -> tuple[bool, bool]:
+    """Keys that only move come after the rest of their screen; Quit is never the first, which Enter would do."""
+    return command.place == "console", command.id == "app.quit" or set(command.keys.split(", ")) <= MOVING
 
 
 def keys_table(app: QuillkeepApp, screen: Screen[Any]) -> list[tuple[str, str]]:

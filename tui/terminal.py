@@ -55,7 +55,7 @@ class Terminal(msgspec.Struct, frozen=True, kw_only=True):
 
 def look_at(stream: TextIO, environ: Mapping[str, str] | None = None) -> Terminal:
     """What `stream` can show, by isatty, NO_COLOR, TERM and the locale."""
-    env = os.environ if environ is None else environ
+    env = _as_started() if environ is None else environ
     interactive = stream.isatty()
     dumb = env.get("TERM", "") in ("", "dumb")
     return Terminal(
@@ -64,6 +64,20 @@ def look_at(stream: TextIO, environ: Mapping[str, str] | None = None) -> Termina
         utf8=_is_utf8(env) and env.get("TERM") != "linux",
         width=shutil.get_terminal_size().columns if interactive else 100,
     )
+
+
+def _as_started() -> Mapping[str, str]:
+    """The environment without the LC_CTYPE that Python itself sets where the locale is C."""
+    env = dict(os.environ)
+    if env.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8"):
+        try:
+            with open("/proc/self/environ", "rb") as stream:
+                named = any(line.startswith(b"LC_CTYPE=") for line in stream.read().split(b"\0"))
+        except OSError:
+            named = True
+        if not named:
+            del env["LC_CTYPE"]
+    return env
 
 
 def _is_utf8(env: Mapping[str, str]) -> bool:

@@ -14,9 +14,11 @@ from textual.widgets.option_list import Option
 from tui.commands import Command
 from tui.screens.base import ConsoleModal
 from widgets.plain import plain
+from widgets.target_bar import shorten
+from widgets.text import escape
 
-TITLE_WIDTH = 42
 KEYS_WIDTH = 16
+NOT_NOW = "not now"
 
 
 class PaletteModal(ConsoleModal[Command]):
@@ -43,12 +45,12 @@ and the line below says why.
 
     def compose_body(self) -> ComposeResult:
         with Vertical(classes="dialog", id="palette"):
-            yield Input(placeholder="Type a part of an action's name", id="query")
-            commands = OptionList(*_options(self._shown), id="commands", markup=False)
+            yield Input(placeholder="Type a part of an action's name", id="palette-query")
+            commands = OptionList(*self._options(), id="palette-list", markup=False)
             commands.can_focus = False
             commands.highlighted = 0 if self._shown else None
             yield commands
-            yield Static("", id="why", markup=False)
+            yield Static("", id="palette-why", markup=False)
 
     def on_mount(self) -> None:
         """Says what is marked first."""
@@ -77,21 +79,25 @@ and the line below says why.
 
     def action_move(self, rows: int) -> None:
         """Moves the mark."""
-        commands = self.query_one("#commands", OptionList)
+        commands = self.query_one("#palette-list", OptionList)
         if self._shown:
             now = commands.highlighted or 0
             commands.highlighted = max(0, min(len(self._shown) - 1, now + rows))
 
     def _narrow(self, typed: str) -> None:
-        commands = self.query_one("#commands", OptionList)
+        commands = self.query_one("#palette-list", OptionList)
         self._shown = matching(self._commands, typed)
         commands.clear_options()
-        commands.add_options(_options(self._shown))
+        commands.add_options(self._options())
         commands.highlighted = 0 if self._shown else None
         self._say()
 
+    def _options(self) -> list[Option]:
+        width = min(76, self.app.size.width) - 6 - KEYS_WIDTH - len(NOT_NOW) - 3
+        return [Option(_row(command, width), id=str(at)) for at, command in enumerate(self._shown)]
+
     def _marked(self) -> Command | None:
-        at = self.query_one("#commands", OptionList).highlighted
+        at = self.query_one("#palette-list", OptionList).highlighted
         return self._shown[at] if at is not None and at < len(self._shown) else None
 
     def _say(self) -> None:
@@ -102,7 +108,7 @@ and the line below says why.
             said = plain(f"{marked.help}  [{marked.id}]" if marked.help else f"[{marked.id}]").stylize("dim")
         else:
             said = plain(f"Not now: {marked.why}")
-        self.query_one("#why", Static).update(said)
+        self.query_one("#palette-why", Static).update(said)
 
     def _choose(self) -> None:
         marked = self._marked()
@@ -111,11 +117,7 @@ and the line below says why.
         if marked.enabled:
             self.dismiss(marked)
         else:
-            self.query_one("#why", Static).update(plain(f"Nothing was done: {marked.why}").stylize("bold"))
-
-
-def _options(commands: Sequence[Command]) -> list[Option]:
-    return [Option(_row(command), id=str(at)) for at, command in enumerate(commands)]
+            self.query_one("#palette-why", Static).update(plain(f"Nothing was done: {marked.why}").stylize("bold"))
 
 
 def matching(commands: Sequence[Command], typed: str) -> tuple[Command, ...]:
@@ -131,11 +133,11 @@ def matching(commands: Sequence[Command], typed: str) -> tuple[Command, ...]:
     return tuple(sorted(hits, key=lambda command: not command.title.lower().startswith(words[0])))
 
 
-def _row(command: Command) -> Content:
-    title = plain(command.title if command.enabled else f"({command.title})").truncate(
-        TITLE_WIDTH, ellipsis=True, pad=True
-    )
-    keys = plain(command.keys).truncate(KEYS_WIDTH, ellipsis=True, pad=True)
+def _row(command: Command, width: int) -> Content:
+    name = escape(command.title if command.enabled else f"({command.title})")
+    title = Content(shorten(name, width))
+    keys = plain(command.keys).truncate(KEYS_WIDTH, pad=True)
+    gap = " " * (width - title.cell_length + 1)
     if not command.enabled:
-        return Content.assemble(title, " ", keys, " ", "not now").stylize("dim")
-    return Content.assemble(title, " ", keys.stylize("bold"))
+        return Content.assemble(title, gap, keys, " ", NOT_NOW).stylize("dim")
+    return Content.assemble(title, gap, keys.stylize("bold"))
