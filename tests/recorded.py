@@ -15,6 +15,8 @@ import msgspec
 
 from services.errors import QuillkeepError
 from services.history.model import History
+from services.history.read import operation_of
+from services.history.story import Story
 from services.jobs.cancel import CancelAnswer
 from services.jobs.events import AnyEvent, Finished
 from services.jobs.journal import read_events
@@ -35,8 +37,8 @@ class Silent:
 class RecordedBackend:
     """`looks` maps a look's name to its answer, its error, `Silent`, or a function of the request.
 
-    `journals` maps a verb to the events that a job of it, once started, is read to have written; without a
-    `Finished` at their end the job goes on for ever. `started` collects what was started.
+    `journals` maps a verb, or a job's id, to the events that a job of it, once started, is read to have written; without a
+    `Finished` at their end the job goes on for ever; those that ended are the history, unless one is given. `started` collects what was started.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class RecordedBackend:
         self._looks = dict(looks or {})
         self._jobs = list(jobs or [])
         self._journals = dict(journals or {})
-        self._history = history or History()
+        self._history = history
 
     def now(self) -> datetime:
         return self._now
@@ -102,7 +104,15 @@ class RecordedBackend:
         return list(self._jobs)
 
     def history(self) -> History:
-        return self._history
+        if self._history is not None:
+            return self._history
+        told = {
+            one.id: one
+            for name, events in self._journals.items()
+            if events and isinstance(events[-1], Finished)
+            for one in [operation_of(self.paths.jobs / name, Story(events))]
+        }
+        return History(operations=tuple(told[job] for job in sorted(told, reverse=True)))
 
     def follow(self, folder: Path, *, idle: Callable[[], None]) -> Iterator[AnyEvent]:
         events = self._journals.get(folder.name) or read_events(folder)
