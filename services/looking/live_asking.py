@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import pymongo
 from pymongo.database import Database
@@ -29,7 +29,7 @@ from services.mongo.connect import (
     others_in_words,
     server_info,
 )
-from services.mongo.record import read_records
+from services.mongo.record import SwapRecord, read_records
 from services.mongo.rights import Rights, read_rights
 from services.mongo.space import DATA_FACTOR, free_bytes
 from services.operations.backup_checks import application_version
@@ -91,6 +91,25 @@ def ask_app(profile: Profile) -> tuple[AppWord, str]:
     return "no control", ""
 
 
+class _Records(NamedTuple):
+    """Records of swaps and the lock, as they were at one moment; `working` is who works on them."""
+
+    records: list[SwapRecord]
+    lock: LockOwner | None
+    working: str
+
+
+def _records(database: Database[Any]) -> _Records:
+    """The lock is read between two readings of the records, so that a job that begins or ends meanwhile is not
+    taken for one that was interrupted."""
+    before = {record.job for record in read_records(database)}
+    lock = read_lock(database)
+    records = read_records(database)
+    working = lock.job if lock is not None and is_working(lock) else ""
+    begun = [record.job for record in records if record.job not in before]
+    return _Records(records, lock, working or "".join(begun[-1:]))
+
+
 class _Asking:
     """One connection, and the sentences on what could not be told."""
 
@@ -107,8 +126,7 @@ class _Asking:
         server = self._asked(lambda: server_info(self.database.client), "server version and topology")
         rights = self._asked(lambda: read_rights(self.database.client, name), "this user's rights")
         live = self._asked(lambda: list_live(self.database), "collections")
-        collections = self._collections(live or {})
-        lock = self._asked(lambda: read_lock(self.database), "lock of writing jobs")
+        swaps_at = self._asked(lambda: _records(self.database), "lock of writing jobs and their records")
         clients = self._asked(lambda: _clients(self.database, rights), "other clients")
         version = self._asked(lambda: application_version(self.database), "application's version")
         space = self._asked(lambda: free_bytes(self.database), "free space")
@@ -119,7 +137,9 @@ class _Asking:
         app, app_problem = app_of()
         if app_problem:
             self.problems.append(app_problem)
-        swaps = self._swaps(live, lock, app)
+        swaps = self._swaps(live, swaps_at, app)
+        # Sizes are many questions: they come last, and what they have no time for is said.
+        collections = self._collections(live or {})
         if live is not None and not collections:
             others = self._asked(lambda: others_in_words(self.database), "other databases") or ""
             self.problems.append(
@@ -142,7 +162,7 @@ class _Asking:
             grant=_grant(rights, name),
             space_free=space,
             space_needed_factor=DATA_FACTOR,
-            lock=lock_words(lock),
+            lock=lock_words(swaps_at.lock if swaps_at else None),
             swaps=swaps,
             writers=", ".join(clients.names) if clients else "",
             writers_known=bool(clients and clients.complete),
@@ -193,13 +213,11 @@ class _Asking:
         return tuple(found)
 
     def _swaps(
-        self, live: dict[str, LiveCollection] | None, lock: LockOwner | None, app: AppWord
+        self, live: dict[str, LiveCollection] | None, at: _Records | None, app: AppWord
     ) -> tuple[SwapSeen, ...]:
-        records = self._asked(lambda: read_records(self.database), "records of earlier restores")
-        if records is None or live is None:
+        if at is None or live is None:
             return ()
-        working = lock.job if lock is not None and is_working(lock) else ""
-        found = see_swaps(records, live, working=working, app_runs=app == "running")
+        found = see_swaps(at.records, live, working=at.working, app_runs=app == "running")
         measured = []
         for swap, copies in found:
             documents = size = 0

@@ -256,6 +256,46 @@ def test_verify_takes_the_newest_or_the_line_in_focus() -> None:
     run(test())
 
 
+def test_enter_on_a_suspicious_backup_opens_it_and_other_lines_their_modes() -> None:
+    async def test() -> None:
+        odd = made(
+            9,
+            good_parts=(),
+            suspicious=("memories fell by 60 %",),
+            not_good={"database": "suspicious", "objects": "suspicious"},
+        )
+        profile = replace(PROFILE, pepper=None)
+        async with opened(profile, recorded(odd, made(20))) as console:
+            await settled(console, "is suspicious: memories fell")
+            await console.press("enter")
+            await console.until(lambda: type(console.app.screen).__name__ == "ArchiveDetailScreen")
+            await console.press("escape")
+            await console.until("[1 Health]")
+            await console.press("end")
+            assert "The pepper is not known here" in console.text
+            await console.press("enter")
+            await console.until("[8 Settings]")
+
+    run(test())
+
+
+def test_rebound_keys_are_the_ones_that_are_told() -> None:
+    async def test() -> None:
+        from tui.app import QuillkeepApp
+        from tui.store import Store
+
+        store = Store(recorded(made(60)), PROFILE)
+        app = QuillkeepApp(store, start_mode="health", keymap={"health.backup": "k"})
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            console = Console(app, pilot)
+            await settled(console, "CRITICAL")
+            assert "✗ CRITICAL k Database and objects" in console.text
+            await console.press("k")
+            await console.until("Back up database quilltap")
+
+    run(test())
+
+
 def test_look_again_asks_everything_once_more() -> None:
     async def test() -> None:
         asked: list[str] = []

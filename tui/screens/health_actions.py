@@ -134,7 +134,11 @@ class HealthActions(ConsoleScreen):
 
     async def _remedy(self, finding: Finding) -> None:
         modes = {"restore": "restore", "archives": "archives", "settings": "settings"}
-        if finding.remedy in modes:
+        if finding.remedy == "archives" and (backup := self._backup(finding.subject)) is not None:
+            from tui.screens.archive_detail import ArchiveDetailScreen
+
+            await self.app.push_screen(ArchiveDetailScreen(backup))
+        elif finding.remedy in modes:
             await self.console.action_show_mode(modes[finding.remedy])
         elif finding.remedy == "jobs" and finding.subject:
             self.console.open_job(finding.subject)
@@ -158,13 +162,17 @@ class HealthActions(ConsoleScreen):
             return finding.subject or "-"
         return next((one.subject or "-" for one in self.status.findings if one.remedy == remedy), "")
 
+    def _backup(self, name: str) -> Backup | None:
+        catalog = self.console.store.catalog.value
+        return next((one for one in catalog.backups if one.id == name), None) if catalog and name else None
+
     def _to_verify(self) -> Backup | None:
         catalog = self.console.store.catalog.value
         if catalog is None:
             return None
         finding = self.focused_finding if self.is_mounted else None
         if finding is not None and finding.remedy == "verify":
-            named = next((one for one in catalog.backups if one.id == finding.subject), None)
+            named = self._backup(finding.subject)
             if named is not None:
                 return named
         own = (one for one in catalog.backups if one.ours and one.counted and not one.problem)

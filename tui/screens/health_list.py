@@ -47,7 +47,7 @@ DOES: dict[Remedy, str] = {
     "restore": "opens the restore",
     "finish": "opens it",
     "release": "counts them first",
-    "archives": "opens the archives",
+    "archives": "opens the archive",
     "settings": "opens the settings",
     "jobs": "opens the job",
     "look again": "looks again",
