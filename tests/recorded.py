@@ -37,8 +37,9 @@ class Silent:
 class RecordedBackend:
     """`looks` maps a look's name to its answer, its error, `Silent`, or a function of the request.
 
-    `journals` maps a verb, or a job's id, to the events that a job of it, once started, is read to have written; without a
-    `Finished` at their end the job goes on for ever; those that ended are the history, unless one is given. `started` collects what was started.
+    `journals` maps a verb, or a job's id, to the events that a job of it, once started, is read to have
+    written; without a `Finished` at their end the job goes on for ever; those that ended are the history,
+    unless `history` is given. `started` collects what was started.
     """
 
     def __init__(

@@ -393,6 +393,19 @@ def test_a_long_journal_is_read_to_its_end() -> None:
     run(test())
 
 
+def test_leaving_while_a_long_journal_is_read() -> None:
+    async def test() -> None:
+        lines = [log(f"line {number}", 10 + number) for number in range(5_000)]
+        async with opened(PROFILE, Journal([started(), *lines])) as console:
+            for pause in (0.0, 0.25, 0.26, 0.27):
+                console.app.open_job(JOB)
+                await console.pilot.pause(pause)
+                await console.press("escape")
+                await console.until(lambda: not isinstance(console.app.screen, JobScreen))
+
+    run(test())
+
+
 def test_wide_terminals_show_the_log_beside() -> None:
     async def test() -> None:
         async with opened(PROFILE, Journal(ENDED), size=(120, 40)) as console:

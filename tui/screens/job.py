@@ -129,6 +129,8 @@ the console or lose the connection; its *journal* is all that is shown here.
             self.story.add(event)
             if number % EVENTS_AT_ONCE == 0:
                 await asyncio.sleep(0)
+                if not self.is_attached:
+                    return
         if news.ended:
             self.story.end()
         fresh = self.story.logged - before
