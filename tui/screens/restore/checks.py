@@ -90,6 +90,7 @@ again. A **warn** is worth knowing, or a risk that is asked for later.
 
     def look_again(self) -> None:
         """`r`."""
+        self._said = ""
         self._look()
         self._draw()
 
@@ -99,6 +100,7 @@ again. A **warn** is worth knowing, or a risk that is asked for later.
             self._say("The backup is being verified already.")
             return
         self.state.verify_skipped = False
+        self._said = ""
         self._begin_verifying()
         self._draw()
 
@@ -110,7 +112,7 @@ again. A **warn** is worth knowing, or a risk that is asked for later.
 
         def said(yes: bool | None) -> None:
             if yes:
-                self.state.verify_skipped = True
+                self.state.verify_skipped, self._said = True, ""
                 if self._verifying:
                     self._cancel(self.state.verify_job)
                     self.unfollow()
@@ -123,7 +125,8 @@ again. A **warn** is worth knowing, or a risk that is asked for later.
         """To the plan, when nothing forbids it."""
         closed = self.why_disabled("go_on")
         if closed:
-            self._say(f"Not yet. {closed}")
+            self._said = ""
+            self._draw()
             return
         self.post_message(self.Forward())
 
@@ -228,7 +231,6 @@ again. A **warn** is worth knowing, or a risk that is asked for later.
         """What a key did not do, and why, where the next key stands."""
         self._said = text
         self._draw()
-        self._said = ""
 
     def _backup_row(self) -> Row:
         state = self.state
@@ -285,6 +287,6 @@ again. A **warn** is worth knowing, or a risk that is asked for later.
         if not bad and self.why_disabled("go_on"):
             next = self.why_disabled("go_on")
         if self._said:
-            next = f"{glyphs.of('warn')} {self._said}"
+            next = f"{glyphs.of('warn')} {self._said}  {next}"
         self.query_one("#checks-next", Static).update(plain(next))
         self.screen.refresh_bindings()
