@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from pymongo.database import Database
 from services.demo.servers import Mongod, Weed
 from services.errors import QuillkeepError
 from services.jobs.events import RENAMING, AnyEvent, Checkpoint
-from services.looking import locations_probe
+from services.looking import live_asking, locations_probe
 from services.looking.bucket import BucketAnswer, BucketRequest
 from services.looking.bucket import look as look_at_bucket
 from services.looking.child import look as ask
 from services.looking.live import LiveAnswer, LiveRequest
 from services.looking.live import look as look_at_live
 from services.looking.locations import LocationsAnswer
+from services.mongo.record import SwapRecord, save_record
 from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
 from services.operations.restore import restore
@@ -238,6 +240,52 @@ def test_an_interrupted_swap_says_where_each_collection_stands(deployment: Deplo
     }
     assert swap.way_on == (f"quillkeep restore --finish {swap.job}", f"quillkeep rollback {swap.job}")
     assert swap.working == ""
+
+
+def test_a_restore_that_begins_or_ends_meanwhile_is_not_interrupted(
+    deployment: Deployment, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.db["users"].insert_one({"_id": 1})
+    record = SwapRecord(
+        job="20261122_020000",
+        verb="restore",
+        state="swapping",
+        database=deployment.name,
+        started=datetime(2026, 11, 22, 2, 0, tzinfo=UTC),
+    )
+
+    def begin(database: Database[Any]) -> None:
+        save_record(database, record)
+
+    def end(database: Database[Any]) -> None:
+        save_record(database, replace(record, state="done", finished=record.started))
+
+    monkeypatch.setattr(live_asking, "read_lock", begin)
+    (begun,) = live(deployment.profile, paths).swaps
+    assert (begun.state, begun.working) == ("unfinished", record.job)
+    monkeypatch.setattr(live_asking, "read_lock", end)
+    (ended,) = live(deployment.profile, paths).swaps
+    assert (ended.state, ended.working) == ("holds copies", "")
+
+
+def test_one_that_died_while_loading_changed_nothing(deployment: Deployment, paths: Paths) -> None:
+    deployment.db["users"].insert_one({"_id": 1})
+    record = SwapRecord(
+        job="20261122_020000",
+        verb="restore",
+        state="loading",
+        database=deployment.name,
+        started=datetime(2026, 11, 22, 2, 0, tzinfo=UTC),
+    )
+    save_record(deployment.db, record)
+    (seen,) = live(deployment.profile, paths).swaps
+    assert (seen.state, seen.way_on) == ("loading", ("quillkeep rollback 20261122_020000",))
+    save_record(deployment.db, replace(record, state="swapping", in_place=("users", "chats"), safety="s1"))
+    (seen,) = live(deployment.profile, paths).swaps
+    assert seen.collections == {
+        "users": "replaced in place; before that: safety backup s1",
+        "chats": "dropped in place; before that: safety backup s1",
+    }
 
 
 def test_the_bucket(profile: Profile, weed: Weed, bucket: BucketTarget, paths: Paths) -> None:
