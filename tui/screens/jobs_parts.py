@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 LIVE = ("running", "cancelling")
 COLUMNS = (
-    Column("STATE", 16, toned=True),
+    Column("STATE", 15, toned=True),
     Column("JOB (UTC)", 15),
-    Column("VERB", 9),
-    Column("TOOK", 12, right=True),
+    Column("VERB", 8),
+    Column("TOOK", 11, right=True),
     Column("WHAT"),
 )
 _UNKNOWN = "no permission"
@@ -32,7 +32,7 @@ def in_order(jobs: Sequence[JobSummary]) -> list[JobSummary]:
 def row_of(job: JobSummary, glyphs: Glyphs) -> TableRow:
     """One job; a share of the phase only where its total is known."""
     word: str = job.state
-    if job.progress is not None and job.state in LIVE:
+    if job.progress is not None and job.state == "running":
         word = f"{job.state} {min(1.0, job.progress):.0%}"
     glyph = glyphs.of("unknown" if job.state == _UNKNOWN else job.state)
     took = "-"
