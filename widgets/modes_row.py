@@ -23,11 +23,11 @@ class ModesRow(Widget):
 
     DEFAULT_CSS = "ModesRow { height: 1; width: 100%; }"
 
-    def __init__(self, modes: Sequence[ModeWord], current: str, *, name: str = "Quillkeep") -> None:
+    def __init__(self, modes: Sequence[ModeWord], current: str, *, beside: str = "") -> None:
         super().__init__()
         self._modes = tuple(modes)
         self._current = current
-        self._title = name
+        self._beside = beside
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One row."""
@@ -35,15 +35,15 @@ class ModesRow(Widget):
 
     def render(self) -> Content:
         """The longest form that fits."""
-        return fit(self._modes, self._current, self.size.width, self._title)
+        return fit(self._modes, self._current, self.size.width, self._beside)
 
 
-def fit(modes: Sequence[ModeWord], current: str, width: int, title: str = "") -> Content:
-    """The row in `width` columns; at the right the program's name, where there is room for it."""
+def fit(modes: Sequence[ModeWord], current: str, width: int, beside: str = "") -> Content:
+    """The row in `width` columns; at the right what stands `beside`, where there is room for it."""
     full = _row(modes, current, titles=True)
-    if full.cell_length + len(title) + 2 <= width:
-        gap = " " * (width - full.cell_length - len(title) - 1)
-        return Content.assemble(full, gap, Content(title).stylize("dim"))
+    if full.cell_length + len(beside) + 2 <= width:
+        gap = " " * (width - full.cell_length - len(beside) - 1)
+        return Content.assemble(full, gap, Content(beside).stylize("dim"))
     return full if full.cell_length <= width else _row(modes, current, titles=False)
 
 

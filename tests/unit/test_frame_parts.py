@@ -74,7 +74,7 @@ def test_a_shortened_name_ends_in_an_ellipsis() -> None:
 def test_modes_row_keeps_the_current_title() -> None:
     words = [ModeWord(str(at), "Restore" if at == 3 else "Something", f"m{at}") for at in range(1, 9)]
     for width in WIDTHS:
-        row = fit_modes(words, "m3", width, "Quillkeep")
+        row = fit_modes(words, "m3", width, "ctrl+q Quit")
         assert row.cell_length <= width
         assert "[3 Restore]" in row.plain
         assert all(str(at) in row.plain for at in range(1, 9))

@@ -96,3 +96,26 @@ def test_themes_are_checked_by_name() -> None:
 )
 def test_few_colours_are_the_terminals_own(environ: dict[str, str], theme: str) -> None:
     assert usual_theme(environ) == theme
+
+
+@pytest.mark.parametrize(
+    ("environ", "utf8"),
+    [
+        ({"LANG": "C"}, False),
+        ({}, False),
+        ({"LC_ALL": "C"}, False),
+        ({"LANG": "C.UTF-8"}, True),
+        ({"LC_CTYPE": "C.UTF-8"}, True),
+        ({"LANG": "C.UTF-8", "TERM": "linux"}, False),
+    ],
+)
+def test_a_locale_that_python_made_up_is_none(environ: dict[str, str], utf8: bool) -> None:
+    code = "import sys; from tui.terminal import look_at; print(look_at(sys.stdout).utf8)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TERM": "xterm", **environ},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(utf8)

@@ -34,7 +34,7 @@ def keys_row(console: QuillkeepApp) -> KeysRow:
     """The row of keys, which always ends with those that open the rest."""
     help_key = console.keymap.get("app.help", "question_mark").partition(",")[0]
     commands_key = console.keymap.get("app.commands", "ctrl+p").partition(",")[0]
-    always = (Shown(key_name(help_key), "Help"), Shown(key_name(commands_key), "All"))
+    always = (Shown(key_name(help_key), "Help"), Shown(key_name(commands_key), "Actions"))
     return KeysRow(always, ellipsis=console.glyphs.ellipsis)
 
 
@@ -50,7 +50,8 @@ class ConsoleScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         words = [ModeWord(mode.key, mode.title, mode.name) for mode in MODES]
-        yield ModesRow(words, self.MODE or self.app.current_mode)
+        quit_key = key_name(self.console.keymap.get("app.quit", "ctrl+q").partition(",")[0])
+        yield ModesRow(words, self.MODE or self.app.current_mode, beside=f"{quit_key} Quit")
         yield TargetBar(target_facts(self.console), self.console.glyphs)
         yield from self.compose_body()
         yield keys_row(self.console)
