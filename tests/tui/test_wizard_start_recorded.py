@@ -176,6 +176,19 @@ def test_every_failure_shows_its_next_step_and_r_asks_again() -> None:
     run(test())
 
 
+def test_read_only_turned_on_in_the_middle_holds_the_restore_back() -> None:
+    async def test() -> None:
+        async with opened(RECORDED, recorded(["chats"], journals=VERIFIED), mode="restore") as console:
+            await to_step(console, 4)
+            await until_said(console, "it can be restored")
+            console.app.store.make_read_only()
+            await until_said(console, "fail READ-ONLY")
+            await console.press("enter")
+            assert at_step(console, 4)
+
+    run(test())
+
+
 def test_begin_takes_a_backup_and_an_open_wizard_is_kept() -> None:
     other = recorded_backup("quilltap_20261121_020000", created=datetime(2026, 11, 21, 2, tzinfo=UTC))
 

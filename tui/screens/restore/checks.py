@@ -38,7 +38,7 @@ class ChecksStep(FollowingStep):
     """The chosen backup is verified by a job; the server, the bucket and the application are looked at beside it."""
 
     NAME: ClassVar[StepName] = "checks"
-    TOPICS: ClassVar[tuple[str, ...]] = ("bucket", "catalog")
+    TOPICS: ClassVar[tuple[str, ...]] = ("bucket", "catalog", "profile")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go_on", "Make the plan", id="checks.go_on"),
         Binding("v", "verify", "Verify again", id="checks.verify"),
@@ -263,6 +263,8 @@ again. A **warn** is worth knowing, or a risk that is asked for later.
             *check_rows.preflight_rows(self._answer, self._problem, self._asked),
             *check_rows.bucket_row(store.looked("bucket"), store.profile, state),
         ]
+        # What fails comes first: it must be seen without scrolling.
+        self._rows.sort(key=lambda row: row.status != "fail")
         glyphs = self.console.glyphs
         self.query_one(LinesView).show(lambda width: check_rows.lines_of(self._rows, width, glyphs))
         bad = check_rows.failing(self._rows)
