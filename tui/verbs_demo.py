@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 
 import click
 
@@ -46,7 +47,7 @@ def _script(session: Session, *, replica_set: bool) -> int:
 def _console(session: Session, *, replica_set: bool) -> int:
     from services.demo.console import RunningDemo
     from services.demo.servers import scrub_environment
-    from tui.open_console import open_console, refuse_dumb_terminal
+    from tui.open_console import open_console, refuse_dumb_terminal, set_switches
 
     try:
         refuse_dumb_terminal(os.environ)
@@ -58,6 +59,8 @@ def _console(session: Session, *, replica_set: bool) -> int:
     if removed:
         say(f"Not looked at, since the demo reads no settings: {', '.join(sorted(removed))}.")
     say("A demo: nothing of yours is read or touched. It opens in about 15 seconds.")
+    set_switches(os.environ)
+    threading.Thread(target=_import_console, name="import", daemon=True).start()
     with RunningDemo(replica_set=replica_set, say=say) as running:
         say("Opening the console.")
         code = open_console(session, demo=running)
@@ -65,3 +68,9 @@ def _console(session: Session, *, replica_set: bool) -> int:
         with contextlib.suppress(OSError):
             say("The demo is over: its servers and everything they held are being removed.")
     return code
+
+
+def _import_console() -> None:
+    """While the servers start: the screens are then there at once."""
+    import tui.app
+    import tui.screens.health  # noqa: F401

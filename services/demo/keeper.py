@@ -25,7 +25,7 @@ from services.demo import damage
 from services.demo.breaking import BreakName
 from services.demo.days import Days
 from services.demo.sample import SAMPLE_PEPPER, fill_bucket, fill_database
-from services.demo.servers import DemoServers
+from services.demo.servers import DemoServers, Mongod
 from services.demo.token import assert_ours, mark_as_ours
 from services.demo.week import Week
 from services.demo.wire import Do, Done, Failed, Order, Ready, Reply, Said
@@ -76,16 +76,16 @@ class Keeper:
         kind = "a MongoDB replica set of one" if order.replica_set else "a MongoDB"
         self._step(f"Starting {kind} and an S3 server of its own")
         parent = Path(order.parent) if order.parent else None
-        self._servers = servers = DemoServers(replica_set=order.replica_set, parent=parent)
+        self._servers = servers = DemoServers(
+            replica_set=order.replica_set, parent=parent, meanwhile=self._fill_database
+        )
         self._paths = Paths(servers.folder / "state")
         self._profile = profile = self._deployment(servers)
         mongo, bucket = profile.mongo, profile.bucket
         assert mongo is not None and bucket is not None
-        self._step("Filling them with sample data in Quilltap's own shapes")
         with connect(mongo) as client:
-            counts = fill_database(client[DATABASE], scale=order.scale, seed=order.seed)
             filled = fill_bucket(bucket, scale=order.scale, seed=order.seed)
-            self._line(f"{sum(counts.values()):,} documents, {filled.count} objects")
+            self._line(f"{filled.count} objects")
             self._token = mark_as_ours(profile)
             self._step("Living through a week: days of use, and a backup every night at 02:00")
             days = Days(client[DATABASE], servers.weed.client(), bucket, scale=order.scale, seed=order.seed)
@@ -126,6 +126,13 @@ class Keeper:
                 time.sleep(0.02)
         # Servers that are still starting have no owner from here on: their supervisors end and sweep them.
         os._exit(0)
+
+    def _fill_database(self, mongod: Mongod) -> None:
+        """While the S3 server still starts."""
+        self._step("Filling them with sample data in Quilltap's own shapes")
+        with connect(mongod.target(DATABASE)) as client:
+            counts = fill_database(client[DATABASE], scale=self._order.scale, seed=self._order.seed)
+        self._line(f"{sum(counts.values()):,} documents")
 
     def _deployment(self, servers: DemoServers) -> Profile:
         backups, app = servers.folder / "backups", servers.folder / "app"

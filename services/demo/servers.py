@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -47,9 +48,16 @@ class DemoServers:
     """A database server and an S3 server in one temporary folder (0700) that goes when they end.
 
     A context manager. `folder` may hold more of the demo: it is removed as a whole, also after a kill -9.
+    `meanwhile` is called with the database server while the S3 server, which takes longer, still starts.
     """
 
-    def __init__(self, *, replica_set: bool = False, parent: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        replica_set: bool = False,
+        parent: Path | None = None,
+        meanwhile: Callable[[Mongod], None] = lambda mongod: None,
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="quillkeep-demo-", dir=parent))
         self._mongod: Mongod | None = None
         self._weed: Weed | None = None
@@ -60,6 +68,7 @@ class DemoServers:
                 weed = beside.submit(start_weed, self.folder / "weed", sweep=sweep)
                 try:
                     self._mongod = start_mongod(self.folder / "mongod", replica_set=replica_set, sweep=sweep)
+                    meanwhile(self._mongod)
                 finally:
                     self._weed = weed.result()
         except BaseException:
