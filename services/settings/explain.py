@@ -12,6 +12,7 @@ import msgspec
 
 from services.paths import SYSTEM_STATE, Paths
 from services.profile import Profile
+from services.redact import MASK, redact
 from services.secret import Secret
 from services.settings.config import Config
 from services.settings.resolve import Settings
@@ -133,14 +134,15 @@ def _explain(
     else:
         value = value_of(profile, entry.name)
         source = sources.get(entry.name, DEFAULT if value not in (NOT_SET, "none") else NOT_SET)
+    shown = redact(value)
     told = Explained(
         name=entry.name,
         group=entry.group,
-        value=value,
+        value=shown,
         source=source,
         what=entry.what,
         secret=entry.secret,
-        note=entry.note,
+        note=entry.note if shown == value else f"It holds a secret, which is not shown. {entry.note}".strip(),
     )
     return _with_line(told, entry, profile, settings, origin)
 
@@ -183,7 +185,7 @@ def _in_config(
         # Written as `app = {...}` or as a section of its own: a dotted key beside either would be an error.
         section = f"{group} of {section}"
         key = key.rpartition(".")[2]
-        note = f"It stands beside the other commands, in `{group} = {{ ... }}` or under the section."
+        note = f"{note} It stands beside the other commands, in `{group} = {{ ... }}` or under the section."
     line = f"{key} = {_toml(entry, told.value)}"
     file = own or (within[0] if within else str(config_to_write(settings)))
     if not within:
@@ -200,7 +202,7 @@ def _toml(entry: Entry, value: str) -> str:
 
 def _raw(entry: Entry, value: str) -> str:
     """The value as a file holds it; a duration with its unit."""
-    if value in (NOT_SET, "none", "AWS"):
+    if value in (NOT_SET, "none", "AWS") or MASK in value:
         return entry.hint
     return f"{float(value):g}{entry.unit}" if entry.unit else value
 

@@ -47,6 +47,19 @@ def test_no_secret_is_told(settings: Settings) -> None:
     assert (found["pepper"].value, found["mongo.uri"].value) == ("set", "mongodb://db/quilltap")
 
 
+def test_a_command_or_address_that_holds_a_secret_hides_it(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text(
+        '[profiles.prod]\nhealth_url = "http://user:geheim12@h/health"\n'
+        'app = {stop = "curl -H password=geheim12 http://h/stop"}\n'
+    )
+    found = told(resolve_settings(Flags(config=str(config)), {}, tmp_path))
+    assert "geheim12" not in repr(found)
+    assert found["health_url"].value == "http://***@h/health"
+    assert found["app.stop"].note.startswith("It holds a secret")
+    assert "***" not in found["app.stop"].line
+
+
 def test_each_setting_names_its_source_and_line(settings: Settings, tmp_path: Path) -> None:
     found = told(settings)
     config, env = str(tmp_path / "config.toml"), str(tmp_path / "quilltap.env")
