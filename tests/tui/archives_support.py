@@ -11,6 +11,8 @@ from services.catalog.scan import Catalog
 from services.profile import BucketTarget, Location, MongoTarget, Profile
 from services.secret import Secret
 from tests.recorded import NOW
+from tests.tui_support import Console
+from widgets.inventory_table import InventoryTable
 
 NASTY = (
     "a[/red]b[bold",
@@ -79,3 +81,8 @@ def foreign(number: int, name: str) -> Backup:
 def catalog(*backups: Backup, **other: Any) -> Catalog:
     """A catalog of these."""
     return Catalog(backups=backups, **other)
+
+
+async def listed(console: Console, count: int = 10) -> None:
+    """Waits until the inventory has so many rows."""
+    await console.until(lambda: len(console.app.screen.query_one(InventoryTable).rows) == count)

@@ -18,7 +18,7 @@ from services.operations.pin import PinPlan
 from services.operations.verify import VerifyPlan
 from services.profile import Profile
 from tests.recorded import NOW, RecordedBackend, Silent
-from tests.tui.archives_support import NASTY, PROD, catalog, foreign, row
+from tests.tui.archives_support import NASTY, PROD, catalog, foreign, listed, row
 from tests.tui_support import Console, opened, run
 from tui.screens.archives_rows import columns_for
 from widgets.glyphs import Glyphs
@@ -99,7 +99,7 @@ def test_wide_and_ascii() -> None:
     async def test() -> None:
         manager, _ = archives(size=(180, 40), glyphs=Glyphs(utf8=False))
         async with manager as console:
-            await console.until("10 backups")
+            await listed(console)
             heading = console.line("CONSISTENCY")
             assert all(word in heading for word in ("LOCATION", "CHECKED", "PARTS"))
             await console.press("down", "down")
@@ -114,7 +114,7 @@ def test_filter_as_you_type() -> None:
     async def test() -> None:
         manager, _ = archives()
         async with manager as console:
-            await console.until("10 backups")
+            await listed(console)
             await console.press("slash")
             await console.type("susp")
             await console.until("1 of 10 shown")
@@ -143,7 +143,7 @@ def test_sort_keeps_the_cursor_on_its_backup() -> None:
     async def test() -> None:
         manager, _ = archives()
         async with manager as console:
-            await console.until("10 backups")
+            await listed(console)
             await console.press("down", "down", "o")
             await console.until("largest first")
             assert (
@@ -176,7 +176,7 @@ def test_go_to_an_id_or_a_date() -> None:
     async def test() -> None:
         manager, _ = archives()
         async with manager as console:
-            await console.until("10 backups")
+            await listed(console)
             for typed, lands in places:
                 await console.press("g")
                 await console.type(typed)
@@ -250,7 +250,7 @@ def test_an_old_answer_stays_while_a_new_one_is_awaited() -> None:
     async def test() -> None:
         manager, _ = archives({"catalog": lambda request: answers.pop(0)})
         async with manager as console:
-            await console.until("10 backups")
+            await listed(console)
             await console.press("r")
             await console.until("The folder did not answer.")
             assert len(shown(console)) == 10
@@ -269,7 +269,7 @@ def test_hostile_names_are_text(size: tuple[int, int]) -> None:
         show = QuillkeepError("[/x]\x1b[31m could not be read", cause="[/y]", next="[z]")
         manager, _ = archives({"catalog": catalog(*rows, problems=(problem,)), "show": show}, size=size)
         async with manager as console:
-            await console.until(f"{len(rows)} backups")
+            await listed(console, len(rows))
             for number in range(len(rows)):
                 assert not any(char in console.text for char in "\x1b\x07\u202e\t")
                 await console.press("enter")
@@ -290,7 +290,7 @@ def test_verify_asks_how_deep() -> None:
     async def test() -> None:
         manager, backend = archives()
         async with manager as console:
-            await console.until("10 backups")
+            await listed(console)
             await console.press("v")
             await console.until("reads every byte")
             await console.press("escape")
@@ -313,7 +313,7 @@ def test_an_id_in_two_locations_is_named_by_its_path() -> None:
         other = row(0, location="nas", manifest_path=PROD_NAS)
         manager, backend = archives({"catalog": catalog(row(0), other)})
         async with manager as console:
-            await console.until("2 backups")
+            await listed(console, 2)
             await console.press("down", "p")
             await console.until(lambda: backend.started)
             assert backend.started[0][1] == PinPlan(backup=str(PROD_NAS))
@@ -345,7 +345,7 @@ def test_pin_and_accept() -> None:
             }
         )
         async with manager as console:
-            await console.until("10 backups")
+            await listed(console)
             await console.press("a")
             await told(console, "there is nothing to accept")
             assert backend.started == []
@@ -371,7 +371,7 @@ def test_read_only_greys_delete_and_says_why() -> None:
     async def test() -> None:
         manager, backend = archives(profile=msgspec.structs.replace(PROD, read_only=True))
         async with manager as console:
-            await console.until("10 backups")
+            await listed(console)
             await console.press("d")
             await told(console, "READ-ONLY: no backup can be deleted.")
             await console.press("enter")
@@ -386,7 +386,7 @@ def test_a_pinned_one_is_not_deleted() -> None:
     async def test() -> None:
         manager, backend = archives()
         async with manager as console:
-            await console.until("10 backups")
+            await listed(console)
             await console.press("down", "down", "d")
             await told(console, "is pinned: p takes the pin away")
             assert backend.started == []
@@ -427,7 +427,7 @@ def test_copy_gives_the_id() -> None:
     async def test() -> None:
         manager, _ = archives()
         async with manager as console:
-            await console.until("10 backups")
+            await listed(console)
             await console.press("down", "y")
             assert console.app.clipboard == "quilltap_20261121_021400"
 
@@ -438,7 +438,7 @@ def test_leaving_the_mode_loses_nothing() -> None:
     async def test() -> None:
         manager, _ = archives()
         async with manager as console:
-            await console.until("10 backups")
+            await listed(console)
             await console.press("o", "slash", "g", "o", "o", "d", "enter", "down")
             where = cursor(console)
             await console.press("1", "2")

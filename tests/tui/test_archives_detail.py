@@ -13,14 +13,16 @@ import pytest
 from services.catalog import layout
 from services.catalog.notes import CheckNote, PinNote, append_note
 from services.catalog.scan import survey
+from services.jobs.events import Finished
 from services.looking.show import ShowRequest, look
 from services.paths import Paths
 from services.profile import Location, Profile
 from tests.fabric import NIGHT, make_backup
 from tests.recorded import NOW, RecordedBackend, Silent
 from tests.support import FIXTURES
-from tests.tui.archives_support import PROD
+from tests.tui.archives_support import PROD, listed
 from tests.tui_support import Console, opened, run
+from tui.screens.archive_actions import ended_words
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def place(location: Path, tmp_path: Path) -> Any:
 
 async def detail(console: Console, down: int = 0) -> None:
     """Opens a row's detail and waits until it is read."""
-    await console.until("2 backups")
+    await listed(console, 2)
     await console.press(*["down"] * down, "enter")
     await console.until("[Summary]")
     await console.until(lambda: "Reading it" not in console.text)
@@ -110,7 +112,7 @@ def test_every_section(place: tuple[Profile, dict[str, Any], Any]) -> None:
             await console.press("shift+tab", "tab", "tab", "y")
             assert console.app.clipboard == made.id
             await console.press("escape")
-            await console.until("2 backups")
+            await listed(console, 2)
 
     run(test())
 
@@ -166,7 +168,7 @@ def test_waiting_for_the_document(place: tuple[Profile, dict[str, Any], Any]) ->
     async def test() -> None:
         backend = RecordedBackend(looks={**looks, "show": Silent})
         async with opened(profile, backend, mode="archives") as console:
-            await console.until("2 backups")
+            await listed(console, 2)
             await console.press("enter")
             await console.until("Reading it since 03:14:00 UTC.")
             assert "✗ damaged" in console.text
@@ -174,7 +176,7 @@ def test_waiting_for_the_document(place: tuple[Profile, dict[str, Any], Any]) ->
                 await console.press("right")
                 assert "Reading it since 03:14:00 UTC." in console.text
             await console.press("s", "y", "slash", "o", "enter", "escape")
-            await console.until("2 backups")
+            await listed(console, 2)
 
     run(test())
 
@@ -207,3 +209,48 @@ def test_two_thousand_collections(location: Path, tmp_path: Path) -> None:
             await console.until("1 of 2,000 shown")
 
     run(test())
+
+
+def test_another_profile_closes_it(place: tuple[Profile, dict[str, Any], Any]) -> None:
+    profile, looks, _ = place
+
+    async def test() -> None:
+        async with opened(profile, RecordedBackend(looks=looks), mode="archives") as console:
+            await detail(console)
+            console.app.store.make_read_only()
+            await console.pilot.pause(0.2)
+            assert "[Summary]" in console.text and "READ-ONLY" in console.text
+            await console.press("d")
+            await console.until(lambda: any("READ-ONLY" in one.message for one in console.app._notifications))
+            console.app.store.set_profile(msgspec.structs.replace(profile, name="other"))
+            await listed(console, 2)
+            assert "[Summary]" not in console.text and "PROD  other" in console.text
+
+    run(test())
+
+
+def test_how_jobs_end_in_words() -> None:
+    bad = [
+        {"name": "archive", "status": "fail", "detail": "2 members differ"},
+        {"name": "sizes", "status": "ok"},
+    ]
+    for result, status, words, loud in (
+        ({"checks": bad}, "fail", "Verify of X ended fail: archive: 2 members differ", "error"),
+        ({"checks": [], "warnings": ["w"]}, "ok", "Verify of X ended ok w", "information"),
+        ({"pinned": True}, "ok", "X is pinned: no rule deletes it.", "information"),
+        (
+            {"still": {"objects": "missing"}},
+            "ok",
+            "X is accepted as it is, but objects is still not good: missing.",
+            "information",
+        ),
+        (
+            {"deleted": True, "trash_frees": {"bytes": 5_000_000, "shared": 0}},
+            "ok",
+            "X is in the trash of its location. Emptying the trash would free 5.0 MB.",
+            "information",
+        ),
+        ({}, "cancelled", "X: cancelled.", "warning"),
+    ):
+        ended = Finished(at=NOW, status=status, exit_code=0, result=result)
+        assert ended_words(ended, "X") == (words, loud)

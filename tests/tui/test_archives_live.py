@@ -13,6 +13,7 @@ from services.paths import Paths
 from services.profile import Location, Profile
 from tests.fabric import NIGHT, as_nobody, make_backup, open_folder
 from tests.recorded import RecordedBackend
+from tests.tui.archives_support import listed
 from tests.tui_support import Console, opened, run
 from widgets.inventory_table import InventoryTable
 
@@ -87,7 +88,7 @@ def test_delete_by_typing_the_id(location: Path, state: Paths) -> None:
 
     async def test() -> None:
         async with opened(profile, state, mode="archives") as console:
-            await console.until("1 backup")
+            await listed(console, 1)
             await console.press("d")
             await console.until(f"Type {older.id} to confirm", 30)
             assert "emptying the trash will free" in console.text and "another deployment's" in console.text
@@ -137,7 +138,7 @@ def test_compare_marks_one_and_takes_another(location: Path, state: Paths) -> No
 
     async def test() -> None:
         async with opened(profile, state, mode="archives") as console:
-            await console.until("2 backups")
+            await listed(console, 2)
             await console.press("l")
             await told(console, "Neither a database nor a bucket is configured.")
             await console.press("c")
@@ -148,7 +149,7 @@ def test_compare_marks_one_and_takes_another(location: Path, state: Paths) -> No
             await console.until(lambda: type(console.app.screen).__name__ == "CompareScreen")
             await console.until("3 collections the same by content", 30)
             await console.press("escape")
-            await console.until("2 backups")
+            await listed(console, 2)
             assert "marked" not in "".join(cell for row in rows(console) for cell in row)
 
     run(test())

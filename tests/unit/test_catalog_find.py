@@ -280,6 +280,15 @@ def test_objects_under_other_names_are_put_under_their_keys(place: Place) -> Non
         and "put-object --endpoint-url http://minio:9000 --bucket quilltap-files" in last
     )
     assert any("1 keys cannot be file names" in note for note in document["commands"]["notes"])
+    if shutil.which("jq"):
+        stub = place.folder.parent / "bin" / "aws"
+        stub.parent.mkdir()
+        stub.write_text('#!/bin/sh\nfor word; do printf "%s|" "$word"; done >> "$OUT"\n')
+        stub.chmod(0o755)
+        out = place.folder.parent / "out"
+        path = f"{stub.parent}:{os.environ['PATH']}"
+        subprocess.run(["bash", "-c", last], check=True, env={"PATH": path, "OUT": str(out)})
+        assert "--key|users/../it's\n|--body|__quillkeep_names/0|" in out.read_text()
 
 
 @pytest.mark.parametrize(

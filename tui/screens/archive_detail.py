@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 from typing import Any, ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -15,6 +16,7 @@ from textual.widgets import Static
 from services.catalog.model import Backup
 from services.errors import QuillkeepError
 from services.looking.show import ShowRequest
+from services.profile import Profile
 from tui.bridge import apart
 from tui.screens import archive_sections as sections
 from tui.screens.archive_actions import BACK_UP, COPY, OTHERS, RESTORE, VERIFY, BackupActions
@@ -76,6 +78,7 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
         self._section = SUMMARY
         self._table: Section | None = None
         self._sort = 0
+        self._place: object = None
 
     def compose_body(self) -> ComposeResult:
         glyphs = self.console.glyphs
@@ -91,6 +94,7 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
 
     def on_mount(self) -> None:
         """Asks for the whole document."""
+        self._place = place_of(self.console.store.profile)
         super().on_mount()
         self._ask()
 
@@ -111,6 +115,10 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
 
     def show(self, topic: str) -> None:
         """The backup as the newest catalog knows it; after a change the document is read again."""
+        if self._place != place_of(self.console.store.profile):
+            # Another deployment: the keys here would mean its backups.
+            self.app.call_later(self._close)
+            return
         if topic == "jobs":
             self.watch_jobs()
             return
@@ -288,6 +296,10 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
         else:
             self.console.save_text(json.dumps(self._document, indent=1) + "\n", name=f"{stem}.json")
 
+    def _close(self) -> None:
+        if self.is_current:
+            self.app.pop_screen()
+
     def action_leave(self) -> None:
         """Takes the filter away, else goes back to the list."""
         bar = self.query_one(FilterBar)
@@ -295,6 +307,11 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
             bar.clear()
         else:
             self.app.pop_screen()
+
+
+def place_of(profile: Profile) -> object:
+    """What makes it the same deployment, whether READ-ONLY or not."""
+    return msgspec.structs.replace(profile, read_only=False)
 
 
 def commands_page(text: str) -> Content:

@@ -115,8 +115,10 @@ Every backup of every location, also those made by other tools (*foreign*) and o
             self.notes_changed()
             self._say_head()
             return
-        if topic == "profile":
+        if self._catalog is not None and self.console.store.catalog.value is None:
+            # Another deployment: nothing that was read of the last one stays.
             self._catalog, self._listed, self._running_jobs = None, NOTHING, None
+            self._filter()
             self.rescan()
         looked = self.console.store.catalog
         if self._again and not looked.waiting:
@@ -131,7 +133,11 @@ Every backup of every location, also those made by other tools (*foreign*) and o
 
     async def _build(self, catalog: Catalog) -> None:
         now, glyphs = self.console.store.backend.now(), self.console.glyphs
-        self._listed = await apart(listed, catalog.backups, now, glyphs, self._sort)
+        sort = self._sort
+        made = await apart(listed, catalog.backups, now, glyphs, sort)
+        if catalog is not self._catalog:
+            return
+        self._listed = made if sort == self._sort else made.sorted_by(self._sort)
         self._filter()
         self._show_words()
         self._show_focus()
