@@ -188,7 +188,7 @@ def _verdict(
     """One sentence: the worst finding, or how old the backups are."""
     bad = [finding for finding in findings if finding.status != "OK"]
     if bad:
-        more = f" ({len(bad) - 1} more below)" if len(bad) > 1 else ""
+        more = f" (+{len(bad) - 1} more)" if len(bad) > 1 else ""
         return f"{bad[0].what}{more}"
     if status == "UNKNOWN" or not parts:
         return f"Waiting for {waiting[0]}." if waiting else "Nothing is known yet."

@@ -414,7 +414,7 @@ def test_the_worst_comes_first() -> None:
     status = of(looks(made(60), bucket=TROUBLE, live=TROUBLE))
     words = [finding.status for finding in status.findings]
     assert words == sorted(words, key=["CRITICAL", "UNKNOWN", "WARNING", "OK"].index)
-    assert "(2 more below)" in status.verdict
+    assert "(+2 more)" in status.verdict
 
 
 def test_days_are_utc_whatever_the_zone_of_the_clock() -> None:
