@@ -153,7 +153,7 @@ def test_an_incident_from_damage_to_proof_and_rollback(
             await console.press("escape")
             assert "[9 Done]" in console.text
             await console.press("Z")
-            await said(console, "EFFECT")
+            await said(console, "Nothing was written since; what was live before comes back")
             await console.press("enter")
             await said(console, "Enter on the button asks once more (y/n)")
             await console.press("enter")
@@ -236,7 +236,8 @@ def test_a_killed_restore_is_rolled_back_instead(
             await said(console, "A restore was interrupted")
             await said(console, "Or roll it back.")
             await console.press("Z")
-            await said(console, "EFFECT")
+            await said(console, "what never went live is dropped")
+            await said(console, "WHERE IT STANDS")
             await console.press("enter")
             await said(console, "Escape goes back")
             assert "It was interrupted: copies that never went live are dropped." in flat(console)

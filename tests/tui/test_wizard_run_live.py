@@ -171,7 +171,8 @@ def test_a_rollback_asks_for_typed_words_once_something_was_written(
         async with opened(live, paths, mode="restore") as console:
             open_rollback(console.app, restored)
             await console.until("EFFECT", 60)
-            assert "written since it was restored" in flat(console)
+            assert "1 collection was written since; that is set aside, not lost" in flat(console)
+            assert " yes " in console.line("users ") and " no " in console.line("chats ")
             await console.press("enter")
             await console.until(lambda: f"Type night/{db.name}" in flat(console))
             await console.press("escape")

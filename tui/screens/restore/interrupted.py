@@ -102,14 +102,16 @@ def interrupted_lines(
     else:
         say("There is no way on that this console knows: o shows the job.", "", "o  ")
     if found is not None and found.swap is not None and found.swap.collections:
-        lines.append(Line(""))
-        names = found.swap.collections
-        cells = max(len("COLLECTION"), min(36, max(len(name) for name in names)))
-        lines.append(Line(f"{fitted('COLLECTION', cells)}  WHERE IT STANDS", "strong"))
-        lines += [
-            Line(f"{fitted(name, cells, glyphs.ellipsis)}  {where}") for name, where in sorted(names.items())
-        ]
+        lines += [Line(""), *standing_rows(found.swap.collections, glyphs)]
     return lines
+
+
+def standing_rows(collections: dict[str, str], glyphs: Glyphs) -> list[Line]:
+    """Where each collection of a swap stands now."""
+    cells = max(len("COLLECTION"), min(36, max((len(name) for name in collections), default=0)))
+    head = Line(f"{fitted('COLLECTION', cells)}  WHERE IT STANDS", "strong")
+    rows = sorted(collections.items())
+    return [head, *(Line(f"{fitted(name, cells, glyphs.ellipsis)}  {where}") for name, where in rows)]
 
 
 def _first(found: Interruption | None) -> str:

@@ -31,16 +31,15 @@ def plan_rows(
     """Everything that a plan says; `back` is a rollback's, whose `backup` is the copy that comes back."""
     lines = [*_said(plan, "refusals", glyphs, width)]
     rows = [row for row in plan.get("collections") or () if isinstance(row, Mapping)]
-    changed = sorted((row for row in rows if not folds(row)), key=loses, reverse=True)
-    same = [row for row in rows if folds(row)]
-    shown = [*changed, *(same if unfolded else ())]
+    changed = sorted((row for row in rows if not folds(row, back=back)), key=loses, reverse=True)
+    same = [row for row in rows if folds(row, back=back)]
+    shown = [*changed, *(same if unfolded or back else ())]
     if shown:
         lines += _table(shown, glyphs, width, back=back)
-    if same and not unfolded:
-        word = "collection is" if len(same) == 1 else "collections are"
-        lines += _sentence(
-            "ok", f"{len(same):,} {word} the same by content (u unfolds).", "dim", glyphs, width
-        )
+    if same and not unfolded and not back:
+        verb = "is" if len(same) == 1 else "are"
+        words = f"{many(len(same), 'collection')} {verb} the same by content (u unfolds)."
+        lines += _sentence("ok", words, "dim", glyphs, width)
     elif not rows:
         lines.append(Line("No collection is part of this.", "dim"))
     untold = [row for row in rows if row.get("content") == "not compared yet"]
@@ -70,6 +69,17 @@ def verdict(plan: Mapping[str, Any], glyphs: Glyphs, *, back: bool = False) -> L
         what = "rollback" if back else "restore"
         return Line(f"{glyphs.status('refused', 'REFUSED')}: this {what} cannot start, {reasons}", "error")
     rows = list(plan.get("collections") or ())
+    if back:
+        written = sum(1 for row in rows if not folds(row, back=True))
+        if written:
+            were = "collection was" if written == 1 else "collections were"
+            return Line(
+                f"{glyphs.of('warning')} {written:,} {were} written since; that is set aside, not lost",
+                "warning",
+            )
+        return Line(
+            f"{glyphs.of('ok')} Nothing was written since; what was live before comes back", "success"
+        )
     losing = [row for row in rows if loses(row)]
     gone = sum(loses(row) for row in losing)
     differing = [row for row in rows if _replaced(row) and not loses(row)]
@@ -102,9 +112,12 @@ def _replaced(row: Mapping[str, Any]) -> bool:
     )
 
 
-def folds(row: Mapping[str, Any]) -> bool:
-    """The same by content, with the same indexes and options: nothing to read there."""
-    return is_unchanged(row) and not row.get("detail")
+def folds(row: Mapping[str, Any], *, back: bool = False) -> bool:
+    """The same by content, with the same indexes and options; in a rollback: not written since the restore.
+
+    A rollback's `same` compares with what was restored, never with the copy that comes back.
+    """
+    return (back or is_unchanged(row)) and not row.get("detail")
 
 
 def many(count: int, word: str) -> str:
@@ -137,32 +150,49 @@ def _objects(objects: Any, glyphs: Glyphs, width: int) -> list[Line]:
 
 
 def _table(rows: Sequence[Mapping[str, Any]], glyphs: Glyphs, width: int, *, back: bool) -> list[Line]:
-    head = ("COLLECTION", "LIVE", "COPY" if back else "BACKUP", "CONTENT", "EFFECT")
-    cells = [_cells(row) for row in rows]
+    head = (
+        "COLLECTION",
+        "LIVE",
+        "COPY" if back else "BACKUP",
+        "WRITTEN SINCE" if back else "CONTENT",
+        "EFFECT",
+    )
+    cells = [_cells(row, back=back) for row in rows]
     widths = [max(cell_len(line[column]) for line in (head, *cells)) for column in range(5)]
     arrow = f" {glyphs.arrow} "
     fixed = widths[1] + cell_len(arrow) + widths[2] + 2 + widths[3] + 2 + widths[4] + 2
     widths[0] = max(8, min(widths[0], max(NAME_CELLS, width - fixed), width - fixed))
     lines = [Line(_row(head, widths, " " * cell_len(arrow), glyphs), "strong")]
     for row, line in zip(rows, cells, strict=True):
-        tone = "error" if loses(row) else "warning" if _replaced(row) else "dim" if is_unchanged(row) else ""
+        tone = (
+            "dim"
+            if folds(row, back=back)
+            else "error"
+            if loses(row) and not back
+            else "warning"
+            if _replaced(row)
+            else "dim"
+            if is_unchanged(row)
+            else ""
+        )
         lines.append(Line(_row(line, widths, arrow, glyphs), tone))
-        for detail in row.get("detail") or ():
+        for detail in () if back else row.get("detail") or ():
             lines += [Line(part, "dim") for part in wrapped(str(detail), width, first="    ", rest="    ")]
     return lines
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+def _cells(row: Mapping[str, Any], *, back: bool) -> tuple[str, str, str, str, str]:
     view = row.get("kind") == "view"
     lost = loses(row)
     effect = EFFECTS.get(str(row.get("action")), str(row.get("action") or ""))
-    if lost:
+    content = ("no" if folds(row, back=True) else "yes") if back else str(row.get("content") or "")
+    if lost and not back:
         effect = f"loses {lost:,}" if row.get("action") != "set aside" else f"set aside ({lost:,})"
     return (
         escape(str(row["name"])),
         "view" if view and row.get("content") not in ("only in the backup",) else _count(row.get("live")),
         "view" if view and row.get("content") != "only live" else _count(row.get("backup")),
-        escape(str(row.get("content") or "")),
+        escape(content),
         escape(effect),
     )
 

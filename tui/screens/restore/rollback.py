@@ -14,6 +14,7 @@ from textual.widgets import Static
 from services.operations.restore_model import RollbackPlan
 from tui.screens.base import ConsoleScreen
 from tui.screens.restore.confirm import Confirming
+from tui.screens.restore.interrupted import standing_rows
 from tui.screens.restore.model import StepName, WizardState
 from tui.screens.restore.plan import PlanView
 from tui.screens.restore.plan_rows import many
@@ -21,9 +22,12 @@ from tui.screens.restore.proof import ProofStep
 from tui.screens.restore.running import RunningStep
 from tui.screens.restore.step import Step
 from tui.store import Problem
+from widgets.glyphs import Glyphs
+from widgets.lines_view import Line, wrapped
 from widgets.plain import plain
 
 if TYPE_CHECKING:
+    from services.looking.live import SwapSeen
     from tui.app import QuillkeepApp
 
 
@@ -51,6 +55,31 @@ changed here. `enter` goes on to the confirmation, `p` plans again, `escape` lea
     def heading(self, plan: dict[str, Any]) -> list[str]:
         return [f"Puts the {plan.get('backup')} back into {plan.get('target')}."]
 
+    @property
+    def unfinished(self) -> SwapSeen | None:
+        """The swap to roll back, when it was interrupted."""
+        return swap_of(self.console, self.state.job, "unfinished", "loading")
+
+    def verdict(self, plan: dict[str, Any]) -> Line:
+        if self.unfinished is None or plan.get("refusals"):
+            return super().verdict(plan)
+        words = "It was interrupted: what was live before is put back, what never went live is dropped"
+        return Line(f"{self.console.glyphs.of('warning')} {words}", "warning")
+
+    def body(self, plan: dict[str, Any], glyphs: Glyphs, width: int, *, unfolded: bool) -> list[Line]:
+        swap = self.unfinished
+        if swap is None or plan.get("refusals"):
+            return super().body(plan, glyphs, width, unfolded=unfolded)
+        kept = "A collection that went live and was written since is kept as a copy, not lost."
+        risks = [f"risk {risk['word']}: {risk.get('detail') or ''}" for risk in plan.get("risks") or ()]
+        said = [
+            Line(part, "warning")
+            for text in risks
+            for part in wrapped(text, width, first=f"{glyphs.of('warning')} ", rest="  ")
+        ]
+        rows = standing_rows(swap.collections, glyphs) if swap.collections else []
+        return [*rows, *said, *(Line(part, "dim") for part in wrapped(kept, width))]
+
 
 class RollbackConfirm(Confirming):
     """y/n while nothing was written since, else the typed confirmation."""
@@ -67,15 +96,13 @@ otherwise the target is typed as it stands there. `escape` goes back to the plan
 
     def effects(self, plan: Mapping[str, Any]) -> list[str]:
         count = len(plan.get("collections") or ())
-        live = self.console.store.looked("live").value
-        state = next((swap.state for swap in live.swaps if swap.job == self.state.job), "") if live else ""
-        if state == "loading":
+        if swap_of(self.console, self.state.job, "loading"):
             return [
                 f"Drops what {self.state.job} had loaded beside the live data in {plan.get('target')}.",
                 "No collection was renamed by it: what is live is not touched. This cannot be rolled back.",
             ]
         first = f"Puts the {plan.get('backup')} back into {plan.get('target')}: {many(count, 'collection')}."
-        if state == "unfinished":
+        if swap_of(self.console, self.state.job, "unfinished"):
             return [
                 first,
                 "It was interrupted: copies that never went live are dropped. This cannot be rolled back.",
@@ -184,6 +211,13 @@ class ShortWizard(ConsoleScreen):
 
 class RollbackScreen(ShortWizard):
     """The rollback of one restore or rollback."""
+
+
+def swap_of(console: QuillkeepApp, job: str, *states: str) -> SwapSeen | None:
+    """What the database last told of a job's swap, when it is in one of these states."""
+    live = console.store.looked("live").value
+    found = next((swap for swap in live.swaps if swap.job == job), None) if live else None
+    return found if found is not None and found.state in states else None
 
 
 def open_rollback(console: QuillkeepApp, job: str | None) -> None:
