@@ -5,15 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
+from services.catalog.model import Backup, Verified
+from services.catalog.scan import Catalog
 from services.looking.bucket import BucketAnswer
 from services.looking.contents import CollectionHeld, ContentsAnswer
 from services.looking.live import CollectionSeen, LiveAnswer
+from tests.tui.wizard_start_support import RECORDED, recorded_backup
 from tui.screens.restore import evidence
-from tui.screens.restore.model import STEPS
+from tui.screens.restore.choosing import MOST, Proposal, listed, propose, warnings_on, why_unusable
+from tui.screens.restore.model import STEPS, WizardState
 from tui.screens.restore.times import ago, both, clock, read_time, span
 from tui.store import Problem
 from widgets import stepper, stopwatch
@@ -168,3 +174,66 @@ def test_the_stopwatch_fits_and_says_when_the_time_is_over() -> None:
     over = running._replace(minutes=34)
     assert stopwatch.fit(over, 80, PLAIN).startswith(" ! 34 min of 30, 4 over")
     assert "stopped" in stopwatch.fit(running._replace(stopped=True), 80, RICH)
+
+
+def test_every_backup_says_what_stands_against_it() -> None:
+    state = WizardState(opened=NOW, only="database")
+    newest = recorded_backup()
+    older = recorded_backup("quilltap_20261120_020000", created=NOW - timedelta(days=2))
+
+    def said(backup: Backup) -> str:
+        return "; ".join(warnings_on(backup, state, RECORDED, newest))
+
+    def bad(why: str) -> dict[str, Any]:
+        return {"good_parts": (), "not_good": {"database": why}}
+
+    assert said(newest) == ""
+    assert said(older).startswith("older: ")
+    assert "suspicious: chats fell" in said(
+        replace(newest, suspicious=("chats fell by 80 %",), good_parts=())
+    )
+    assert "incomplete: a.gz" in said(replace(newest, complete=False, missing=("a.gz",)))
+    assert "database not good: not proven" in said(replace(newest, **bad("not proven")))
+    assert "another deployment's: its bucket" in said(
+        replace(newest, ours=False, other_deployment="its bucket is 'x'")
+    )
+    assert "foreign" in said(replace(newest, kind="archive", ours=False))
+    assert "a safety copy" in said(replace(newest, counted=False))
+    failed = Verified(at=NOW, status="fail", depth="full", proof="content")
+    assert "the full check failed" in said(replace(newest, verified=failed, good_parts=()))
+    assert "has no database part" in said(replace(newest, parts=("objects",)))
+    state.damage_at = newest.created - timedelta(hours=1)
+    assert "made after it happened" in said(newest) and "made after" not in said(older)
+
+
+def test_what_no_restore_can_be_made_of_is_refused_with_the_way_on() -> None:
+    state = WizardState(opened=NOW, only="objects")
+    newest = recorded_backup()
+    assert why_unusable(newest, state, RECORDED) == ""
+    assert "Decrypt it" in why_unusable(replace(newest, encrypted="gpg"), state, RECORDED)
+    assert "cannot be read: no permission" in why_unusable(
+        replace(newest, problem="no permission"), state, RECORDED
+    )
+    assert "needs objects" in why_unusable(replace(newest, parts=("database",)), state, RECORDED)
+
+
+def test_the_proposal_is_good_from_before_the_damage_and_names_what_it_passed_over() -> None:
+    state = WizardState(opened=NOW, only="database")
+    newest = recorded_backup(good_parts=(), not_good={"database": "not proven"})
+    older = recorded_backup("quilltap_20261121_020000", created=NOW - timedelta(days=1))
+    before = recorded_backup(
+        "quilltap_20261120_020000", created=NOW - timedelta(days=2), reason="before an upgrade"
+    )
+    catalog = Catalog(backups=(newest, older, before))
+    found = propose(state, catalog, RECORDED)
+    assert found.backup == older and found.passed_over[0][0] == newest.id
+    state.symptom = "upgrade"
+    assert propose(state, catalog, RECORDED).backup == before
+    state.symptom, state.damage_at = "data", older.created - timedelta(minutes=1)
+    assert propose(state, catalog, RECORDED).backup == before
+    state.damage_at = before.created
+    nothing = propose(state, catalog, RECORDED)
+    assert nothing.backup is None and nothing.problem is not None
+    many = [recorded_backup(f"quilltap_{n:08}_000000") for n in range(1_000)]
+    rows = listed(state, Catalog(backups=tuple(many)), Proposal(before))
+    assert len(rows) == MOST + 1 and rows[-1] == before
