@@ -47,6 +47,11 @@ def _too_late(job: str, verb: str, phase: str, marks: Sequence[Checkpoint]) -> s
 
 
 def _left(verb: str, phase: str, record: str) -> str:
+    if verb == "backup" and phase == "publish":
+        return (
+            "The backup is nearly complete: it either finishes and counts, or it has no manifest, does not "
+            "count, and what it wrote is removed."
+        )
     if verb == "backup":
         return (
             "No manifest is written, so this backup will not count; what it wrote is removed. "

@@ -61,6 +61,10 @@ def test_in_place_says_that_it_replaces() -> None:
     )
 
 
+def test_a_backup_that_publishes_may_still_finish() -> None:
+    assert "either finishes and counts" in if_cancelled(JOB, "backup", "publish", ()).left
+
+
 def test_a_release_is_too_late_once_it_drops() -> None:
     assert if_cancelled(JOB, "release", "counting what exists nowhere else", ()).possible
     assert not if_cancelled(JOB, "release", "releasing", ()).possible
