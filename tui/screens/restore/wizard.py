@@ -297,6 +297,9 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
             await body.remove_children()
             step = self._make(name)
             await body.mount(step)
+            if not step.children:
+                # The console is being left while the step is put there.
+                return
             self._step = step
             self._enter()
 
