@@ -59,16 +59,26 @@ class ConsoleDriver(LinuxDriver):
         poll.register(self.fileno, 0)
         with contextlib.suppress(OSError):
             poll.poll()
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self.gone)
+        self._tell(self.gone)
 
     def _run_input_thread(self) -> None:
-        """Reads keys; a terminal that is gone is no defect."""
-        try:
-            self.run_input_thread()
-        except (OSError, ValueError):
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self.gone)
+        """Reads keys; a terminal that is gone is no defect, and neither is a byte that is no UTF-8."""
+        while True:
+            try:
+                self.run_input_thread()
+            except UnicodeDecodeError:
+                # A terminal of another encoding: that key is lost, the next one is not.
+                continue
+            except (OSError, ValueError):
+                self._tell(self.gone)
+            except Exception as error:  # noqa: BLE001 - told on the terminal like any other defect
+                self._tell(self._app._handle_exception, error)
+            return
+
+    def _tell(self, call: Callable[..., object], *args: object) -> None:
+        """Calls something in the event loop, unless that has ended."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(call, *args)
 
     def _sigtstp_application(self, *_: Any) -> None:
         self._stopped = True
