@@ -122,6 +122,7 @@ class InventoryTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._layout: Columns = columns
         self._columns: tuple[Column, ...] = ()
         self._widths: tuple[int, ...] = ()
+        self._measured = -1
         self._rows: Sequence[TableRow] = ()
         self._places: dict[str, int] = {}
         self._cursor = 0
@@ -193,6 +194,9 @@ class InventoryTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """The heading, then the rows from the scroll offset on."""
+        if self._measured != self.scrollable_content_region.width:
+            # What is measured while the table is hidden may be asked for before its resize is heard of.
+            self._fit_columns()
         if y == 0:
             return self._heading()
         place = self.scroll_offset.y + y - 1
@@ -274,9 +278,14 @@ class InventoryTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh(Region(0, y, self.size.width, 1))
 
     def _measure(self) -> None:
-        self._strips.clear()
         self.virtual_size = Size(self.size.width, len(self._rows) + 1)
+        self._fit_columns()
+        self.refresh()
+
+    def _fit_columns(self) -> None:
+        self._strips.clear()
         layout, width = self._layout, self.scrollable_content_region.width
+        self._measured = width
         self._columns = tuple(layout(width) if callable(layout) else layout)
         fixed = sum(column.width for column in self._columns) + len(self._columns) - 1 + GUTTER
         open_ = [place for place, column in enumerate(self._columns) if not column.width]
@@ -285,7 +294,6 @@ class InventoryTable(ScrollView, can_focus=True, inherit_bindings=False):
         for count, place in enumerate(open_):
             widths[place] = spare // len(open_) + (1 if count < spare % len(open_) else 0)
         self._widths = tuple(widths)
-        self.refresh()
 
     def _heading(self) -> Strip:
         style = self.get_component_rich_style("inventory-table--heading")
