@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -185,17 +186,43 @@ def kill_at(folder: Path, name: str) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture
-def half_swapped(deployment: Profile, db: Database[Any], paths: Paths) -> tuple[Profile, Sums, Sums]:
-    """A restore killed right behind its first rename; what the backup holds and what was live before."""
+def many_collections(deployment: Profile, db: Database[Any], paths: Paths) -> tuple[RestorePlan, Sums]:
+    """A swap that takes long enough to be killed in; gives its plan and what the backup holds."""
     for number in range(40):
         db[f"extra_{number:02}"].insert_one({"_id": number})
     backup = back_up(deployment, paths)
     good = sums(db)
     db.memories.update_many({}, {"$set": {"content": "(overwritten)"}})
     db.characters.drop()
+    return RestorePlan(request=RestoreRequest(backup=backup, only="database"), allow=("writers",)), good
+
+
+def test_a_restore_killed_before_ones_eyes_is_finished_from_there(
+    deployment: Profile, db: Database[Any], paths: Paths
+) -> None:
+    plan, good = many_collections(deployment, db, paths)
+
+    async def test() -> None:
+        async with opened(deployment, paths, mode="restore") as console:
+            await said(console, "What happened")
+            started = await console.app.begin_job("restore", plan)
+            assert started is not None
+            await asyncio.to_thread(kill_at, started.folder, "renaming")
+            await said(console, "LOST: the restore ended without a result")
+            await said(console, "f Finish it (recommended).")
+            await said(console, "WHERE IT STANDS")
+            await console.press("f", "y")
+            await said(console, "Finished, ", 90)
+            assert sums(db) == good
+
+    run(test())
+
+
+@pytest.fixture
+def half_swapped(deployment: Profile, db: Database[Any], paths: Paths) -> tuple[Profile, Sums, Sums]:
+    """A restore killed right behind its first rename; what the backup holds and what was live before."""
+    plan, good = many_collections(deployment, db, paths)
     before = sums(db)
-    plan = RestorePlan(request=RestoreRequest(backup=backup, only="database"), allow=("writers",))
     started = start_job("restore", plan, deployment, paths)
     kill_at(started.folder, "renaming")
     return deployment, good, before
