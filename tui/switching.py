@@ -25,7 +25,7 @@ def why_no_switch(app: QuillkeepApp) -> str:
     if app.flags.env_file:
         return f"This console was opened on --env-file {app.flags.env_file}. Open it without that to switch."
     if app.wizard_open:
-        return "The restore wizard is open. Finish it, or go back to its first step (3), to switch."
+        return "The restore wizard is open. Finish it, or start it over (3, then ctrl+n), to switch."
     return ""
 
 

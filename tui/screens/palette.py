@@ -117,7 +117,9 @@ and the line below says why.
         if marked.enabled:
             self.dismiss(marked)
         else:
-            self.query_one("#palette-why", Static).update(plain(f"Nothing was done: {marked.why}").stylize("bold"))
+            self.query_one("#palette-why", Static).update(
+                plain(f"Nothing was done: {marked.why}").stylize("bold")
+            )
 
 
 def matching(commands: Sequence[Command], typed: str) -> tuple[Command, ...]:
