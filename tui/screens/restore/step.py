@@ -54,8 +54,8 @@ class Step(Vertical):
 
     @property
     def is_mounted(self) -> bool:
-        """Whether it is on the screen; Textual's own answer stays yes when a step was taken away again."""
-        return super().is_mounted and self.is_attached
+        """Whether it is on the screen; Textual's own answer stays yes while a step is taken away, and after."""
+        return super().is_mounted and self.is_attached and not self._pruning
 
     def entered(self) -> None:
         """Called once it is mounted; focus goes to the first control."""
