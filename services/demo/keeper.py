@@ -12,6 +12,7 @@ import queue
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -25,7 +26,7 @@ from services.demo import damage
 from services.demo.breaking import BreakName
 from services.demo.days import Days
 from services.demo.sample import SAMPLE_PEPPER, fill_bucket, fill_database
-from services.demo.servers import DemoServers, Mongod
+from services.demo.servers import DemoServers, Mongod, make_home
 from services.demo.token import assert_ours, mark_as_ours
 from services.demo.week import Week
 from services.demo.wire import Do, Done, Failed, Order, Ready, Reply, Said
@@ -45,6 +46,16 @@ DATABASE = "quilltap"
 BUCKET = "quilltap-files"
 ALL = 1.0
 SWEEP_SECONDS = 5.0
+SWEEP = """
+import os, shutil, sys, time
+gone = 0
+for _ in range(100):
+    time.sleep(0.1)
+    gone = 0 if os.path.lexists(sys.argv[1]) else gone + 1
+    if gone == 10:
+        break
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
+"""
 
 
 class Keeper:
@@ -53,6 +64,7 @@ class Keeper:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._begun = time.monotonic()
+        self._home: Path | None = None
         self._servers: DemoServers | None = None
         self._paths: Paths | None = None
         self._profile: Profile | None = None
@@ -75,9 +87,9 @@ class Keeper:
         order = self._order
         kind = "a MongoDB replica set of one" if order.replica_set else "a MongoDB"
         self._step(f"Starting {kind} and an S3 server of its own")
-        parent = Path(order.parent) if order.parent else None
+        self._home = make_home(Path(order.parent) if order.parent else None)
         self._servers = servers = DemoServers(
-            replica_set=order.replica_set, parent=parent, meanwhile=self._fill_database
+            replica_set=order.replica_set, home=self._home, meanwhile=self._fill_database
         )
         self._paths = Paths(servers.folder / "state")
         self._profile = profile = self._deployment(servers)
@@ -124,7 +136,16 @@ class Keeper:
             while self._servers.folder.exists() and time.monotonic() < deadline:
                 shutil.rmtree(self._servers.folder, ignore_errors=True)
                 time.sleep(0.02)
-        # Servers that are still starting have no owner from here on: their supervisors end and sweep them.
+        elif self._home is not None:
+            # What is still starting ends with this process; somebody has to be there after that.
+            subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", SWEEP, str(self._home)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
         os._exit(0)
 
     def _fill_database(self, mongod: Mongod) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "Mongod",
     "ServerFailed",
     "Weed",
+    "make_home",
     "new_identity",
     "scrub_environment",
     "start_mongod",
@@ -44,11 +45,16 @@ def scrub_environment(*, keep: tuple[str, ...] = ()) -> dict[str, str]:
     return removed
 
 
+def make_home(parent: Path | None = None) -> Path:
+    """A new folder (0700) for a demo."""
+    return Path(tempfile.mkdtemp(prefix="quillkeep-demo-", dir=parent))
+
+
 class DemoServers:
     """A database server and an S3 server in one temporary folder (0700) that goes when they end.
 
     A context manager. `folder` may hold more of the demo: it is removed as a whole, also after a kill -9.
-    `meanwhile` is called with the database server while the S3 server, which takes longer, still starts.
+    `home` is an empty folder to be that one, instead of a new one in `parent`. `meanwhile` is called with the database server while the S3 server, which takes longer, still starts.
     """
 
     def __init__(
@@ -56,9 +62,10 @@ class DemoServers:
         *,
         replica_set: bool = False,
         parent: Path | None = None,
+        home: Path | None = None,
         meanwhile: Callable[[Mongod], None] = lambda mongod: None,
     ) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="quillkeep-demo-", dir=parent))
+        self.folder = home or make_home(parent)
         self._mongod: Mongod | None = None
         self._weed: Weed | None = None
         try:
