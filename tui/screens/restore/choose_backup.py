@@ -79,7 +79,7 @@ Arrows choose another one; its warnings stand below the list.
         self._refused = ""
         self._moved = False
         self._proposal = Proposal(None)
-        self._draw()
+        self._newest: Backup | None = None
         self.query_one(Choices).focus()
 
     def show(self, topic: str) -> None:
@@ -170,9 +170,9 @@ Arrows choose another one; its warnings stand below the list.
             return
         self._proposal = propose(self.state, catalog, store.profile)
         backups = listed(self.state, catalog, self._proposal)
-        newest = newest_for(self.state, catalog, store.profile)
+        self._newest = newest_for(self.state, catalog, store.profile)
         self._rows = {key_of(one): one for one in backups}
-        table.show([self._row(one, newest) for one in backups])
+        table.show([self._row(one) for one in backups])
         wanted = self.state.backup or self._proposal.backup
         if wanted is not None and not self._moved:
             self._placed = key_of(wanted)
@@ -223,11 +223,11 @@ Arrows choose another one; its warnings stand below the list.
             lines.append(f"The newest {shown:,} of {count:,} are listed; older ones are in 2 Archives.")
         return plain(short(" ".join(lines), self.console.glyphs.ellipsis))
 
-    def _row(self, backup: Backup, newest: Backup | None) -> TableRow:
+    def _row(self, backup: Backup) -> TableRow:
         now = self.console.store.backend.now()
         word, _ = condition(as_document(backup))
         word = "warn" if backup.other_deployment and word == "ok" else word
-        said = warnings_on(backup, self.state, self.console.store.profile, newest)
+        said = warnings_on(backup, self.state, self.console.store.profile, self._newest)
         said = [*([backup.reason] if backup.reason.startswith("before") else []), *said]
         proposed = self._proposal.backup is not None and key_of(self._proposal.backup) == key_of(backup)
         label = "good" if backup.good else _WORDS.get(word, word)
@@ -251,12 +251,7 @@ Arrows choose another one; its warnings stand below the list.
         if backup is None:
             return
         now = self.console.store.backend.now()
-        said = warnings_on(
-            backup,
-            self.state,
-            self.console.store.profile,
-            newest_for(self.state, self.console.store.catalog.value or _NOTHING, self.console.store.profile),
-        )
+        said = warnings_on(backup, self.state, self.console.store.profile, self._newest)
         known = f" ({backup.created_detail})" if backup.created_by != "manifest" else ""
         known += f", {backup.reason}" if backup.reason else ""
         lines = [
@@ -288,7 +283,8 @@ Arrows choose another one; its warnings stand below the list.
         documents = [one.documents for one in held.collections if one.documents is not None]
         if held.collections:
             counted = f" with {sum(documents):,} documents" if documents else ""
-            words.append(f"{len(held.collections):,} collections{counted}")
+            count = len(held.collections)
+            words.append(f"{count:,} collection{'s' if count != 1 else ''}{counted}")
         if held.objects is not None:
             words.append(f"{held.objects:,} objects")
         if held.server_version:

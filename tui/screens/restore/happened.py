@@ -13,6 +13,7 @@ from textual.widgets import Static
 from services.catalog.find import newest_good
 from services.catalog.manifest import Part
 from services.catalog.model import Backup
+from services.catalog.scan import Catalog
 from services.looking.contents import ContentsAnswer
 from tui.screens.restore import evidence
 from tui.screens.restore.choices import Choices, short
@@ -64,6 +65,8 @@ A **good** backup is complete, not suspicious, and every byte of it was read bac
         """The symptom chosen before stands under the cursor."""
         self._moved = bool(self.state.symptom)
         self._shown_findings: Content | None = None
+        self._catalog: Catalog | None = None
+        self._found: dict[Part, Backup] = {}
         self._draw()
         table = self.query_one(Choices)
         if self.state.symptom:
@@ -115,14 +118,16 @@ A **good** backup is complete, not suspicious, and every byte of it was read bac
             self._draw()
 
     def _references(self) -> dict[Part, Backup]:
-        """The newest good backup of each part."""
+        """The newest good backup of each part, looked for once in each answer of the catalog."""
         catalog = self.console.store.catalog.value
-        found: dict[Part, Backup] = {}
-        for part in ("database", "objects"):
-            backup = newest_good(catalog.backups, part) if catalog else None
-            if backup is not None:
-                found[part] = backup
-        return found
+        if catalog is not self._catalog:
+            self._catalog = catalog
+            self._found = {}
+            for part in ("database", "objects"):
+                backup = newest_good(catalog.backups, part) if catalog else None
+                if backup is not None:
+                    self._found[part] = backup
+        return self._found
 
     def _compared(self) -> Compared:
         store = self.console.store
