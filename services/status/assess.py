@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 
 from services.catalog.scan import Catalog
 from services.jobs.listing import JobSummary
+from services.jobs.way_on import CHANGES_LIVE
+from services.looking.bucket import BucketAnswer
 from services.looking.live import LiveAnswer
 from services.looking.locations import LocationsAnswer
 from services.profile import Profile
 from services.status import figures
 from services.status.findings_backups import backup_findings, job_findings, location_findings
 from services.status.findings_live import bucket_findings, live_findings
+from services.status.findings_loss import collection_losses, object_losses
 from services.status.model import Finding, Looks, PartStatus, Rates, Status, Trouble, Word
 from services.status.parts import PartFound, find_parts, stale_findings, without_answer
 from services.status.words import ago, count
@@ -105,10 +108,27 @@ def _findings(
         findings.append(_trouble(looks.jobs))
     findings += job_findings(jobs, now, told=_told_live(looks, findings))
     if looks.bucket is not None:
-        newest = next((one.backup for one in found if one.status.part == "objects"), None)
-        sizes = looks.rates.sizes.get(newest.id) if isinstance(looks.rates, Rates) and newest else None
-        findings += bucket_findings(looks.bucket, profile, sizes)
+        findings += bucket_findings(looks.bucket, profile)
+    findings += _losses(looks, jobs, found)
     findings += _settings(profile)
+    return findings
+
+
+def _losses(looks: Looks, jobs: Sequence[JobSummary], found: Sequence[PartFound]) -> list[Finding]:
+    """Nothing while something is being restored: then live data is on its way to what it should be."""
+    if not isinstance(looks.rates, Rates) or any(
+        job.verb in CHANGES_LIVE and job.state in ("running", "cancelling") for job in jobs
+    ):
+        return []
+    findings = []
+    for one in found:
+        sizes = looks.rates.sizes.get(one.backup.id) if one.backup is not None else None
+        if one.backup is None or sizes is None:
+            continue
+        if one.status.part == "database" and isinstance(looks.live, LiveAnswer):
+            findings += collection_losses(looks.live, one.backup.id, sizes)
+        elif one.status.part == "objects" and isinstance(looks.bucket, BucketAnswer):
+            findings += object_losses(looks.bucket, one.backup.id, sizes)
     return findings
 
 

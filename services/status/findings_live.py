@@ -8,7 +8,7 @@ from services.jobs.listing import JobSummary
 from services.looking.bucket import BucketAnswer
 from services.looking.live import LiveAnswer, SwapSeen
 from services.profile import Profile
-from services.status.model import Finding, Sizes, Trouble, Word
+from services.status.model import Finding, Trouble, Word
 from services.status.words import count, day, names, size
 
 
@@ -143,26 +143,16 @@ def _stopper(live: LiveAnswer, jobs: Sequence[JobSummary]) -> str:
     return f"{newest.verb} {newest.id}" if newest is not None and newest.app_stopped else ""
 
 
-def bucket_findings(bucket: BucketAnswer | Trouble, profile: Profile, sizes: Sizes | None) -> list[Finding]:
-    """A bucket that cannot be used, or that is empty although the newest good backup has objects."""
-    if isinstance(bucket, Trouble):
-        return [
-            Finding(
-                what=bucket.what,
-                status="WARNING",
-                detail=" ".join(filter(None, (bucket.next, bucket.cause))),
-                next="quillkeep doctor",
-                remedy="look again" if profile.bucket is not None else "settings",
-            )
-        ]
-    if bucket.whole and not bucket.objects and sizes is not None and sizes.objects:
-        return [
-            Finding(
-                what=f"The live bucket {bucket.bucket} is empty.",
-                status="WARNING",
-                detail=f"The newest good backup has {count(sizes.objects, 'object')}.",
-                next="quillkeep plan latest --only objects",
-                remedy="restore",
-            )
-        ]
-    return []
+def bucket_findings(bucket: BucketAnswer | Trouble, profile: Profile) -> list[Finding]:
+    """A bucket that cannot be used."""
+    if not isinstance(bucket, Trouble):
+        return []
+    return [
+        Finding(
+            what=bucket.what,
+            status="WARNING",
+            detail=" ".join(filter(None, (bucket.next, bucket.cause))),
+            next="quillkeep doctor",
+            remedy="look again" if profile.bucket is not None else "settings",
+        )
+    ]

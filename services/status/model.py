@@ -31,6 +31,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     remedy: Remedy = ""
     subject: str = ""
     """A backup's or a job's id where the finding is about one."""
+    collections: tuple[str, ...] = ()
+    """The collections that a restore would be about."""
 
 
 class PartStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,9 +114,10 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup as its job counted it: uncompressed bytes of documents, and of objects with their count."""
+    """A backup as its job counted it: uncompressed bytes of documents, documents by collection, objects."""
 
     documents_bytes: int = 0
+    collections: dict[str, int] = {}
     objects_bytes: int = 0
     objects: int = 0
 

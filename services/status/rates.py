@@ -100,12 +100,12 @@ def _sizes(events: Sequence[AnyEvent]) -> dict[str, Sizes]:
     if finished is None or not isinstance(finished.result.get("id"), str):
         return {}
     database, objects = finished.result.get("database"), finished.result.get("objects")
-    documents = 0
-    if isinstance(database, dict) and isinstance(database.get("collections"), dict):
-        documents = sum(_figure(entry, "bytes") for entry in database["collections"].values())
+    listed = database.get("collections") if isinstance(database, dict) else None
+    entries = listed if isinstance(listed, dict) else {}
     return {
         str(finished.result["id"]): Sizes(
-            documents_bytes=documents,
+            documents_bytes=sum(_figure(entry, "bytes") for entry in entries.values()),
+            collections={str(name): _figure(entry, "documents") for name, entry in entries.items()},
             objects_bytes=_figure(objects, "bytes"),
             objects=_figure(objects, "count"),
         )

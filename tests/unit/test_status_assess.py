@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.catalog.scan import LocationProblem
+from services.looking.live import CollectionSeen
 from services.profile import AppControl, Profile
 from services.status.assess import assess
 from services.status.model import Finding, Looks, Rates, Sizes, Status, Trouble, Word
@@ -263,6 +264,27 @@ def test_an_empty_live_database_and_bucket() -> None:
     assert found(status, "The live database quilltap is empty").remedy == "restore"
     assert found(status, "The live bucket quilltap-files is empty").status == "WARNING"
     assert of(looks(bucket=bucket(objects=0, bytes=0))).status == "OK"
+
+
+def test_losses_against_the_newest_good_backup() -> None:
+    kept = {"users": 12, "memories": 400, "characters": 40, "sessions": 900, "tags": 49, "chats": 100}
+    rates = Rates(sizes={made(9).id: Sizes(collections=kept, objects=100)})
+    now = {"users": 12, "memories": 279, "tags": 1, "chats": 70}
+    seen = tuple(
+        CollectionSeen(name=name, kind="collection", documents=held, bytes=1, index_bytes=1, indexes=1)
+        for name, held in now.items()
+    )
+    status = of(looks(live=live(collections=seen), bucket=bucket(objects=69), rates=rates))
+    gone = found(status, "lacks characters, 40 documents")
+    assert (gone.status, gone.remedy, gone.collections) == ("WARNING", "restore", ("characters",))
+    assert gone.next == f"quillkeep plan {made(9).id} --collections characters"
+    assert found(status, "121 documents fewer").collections == ("memories",)
+    assert found(status, "31 objects fewer").remedy == "restore"
+    assert len(status.findings) == 3
+    assert (
+        of(looks(live=live(collections=seen), rates=rates, jobs=(job("restore", "running", 0.1),))).status
+        == "OK"
+    )
 
 
 @pytest.mark.parametrize("problem", ["no permission to read it", "the folder does not exist (not mounted?)"])

@@ -128,7 +128,7 @@ def test_rates_are_read_from_journals(tmp_path: Path) -> None:
         [],
         {
             "id": "quilltap_20261120_040000",
-            "database": {"collections": {"users": {"bytes": 5}, "chats": {"bytes": 7}}},
+            "database": {"collections": {"users": {"bytes": 5, "documents": 2}, "chats": {"bytes": 7}}},
             "objects": {"count": 2, "bytes": 30},
         },
     )
@@ -137,7 +137,11 @@ def test_rates_are_read_from_journals(tmp_path: Path) -> None:
     assert rates.putting is not None and (rates.putting.bytes, rates.putting.seconds) == (10_000, 4.0)
     assert rates.reading is not None and rates.reading.seconds == 19.0
     assert rates.proving is None
-    assert rates.sizes == {"quilltap_20261120_040000": Sizes(documents_bytes=12, objects_bytes=30, objects=2)}
+    assert rates.sizes == {
+        "quilltap_20261120_040000": Sizes(
+            documents_bytes=12, collections={"users": 2, "chats": 0}, objects_bytes=30, objects=2
+        )
+    }
     assert measure(replace(PROFILE, name="test"), paths) == Rates()
 
 

@@ -138,6 +138,8 @@ class HealthActions(ConsoleScreen):
             from tui.screens.archive_detail import ArchiveDetailScreen
 
             await self.app.push_screen(ArchiveDetailScreen(backup))
+        elif finding.remedy == "restore" and finding.collections:
+            await self.console.open_restore(backup=finding.subject, collections=finding.collections)
         elif finding.remedy in modes:
             await self.console.action_show_mode(modes[finding.remedy])
         elif finding.remedy == "jobs" and finding.subject:
