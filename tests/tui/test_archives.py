@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from textual import events
 
 from services.catalog.model import Verified
 from services.catalog.scan import LocationProblem
@@ -304,6 +305,23 @@ def test_verify_asks_how_deep() -> None:
                 ("verify", VerifyPlan(backup="quilltap_20261122_021400", depth="quick")),
                 ("verify", VerifyPlan(backup="quilltap_20261122_021400", depth="full")),
             ]
+
+    run(test())
+
+
+@pytest.mark.parametrize(("key", "modal"), [("v", "DepthModal"), ("d", "DeleteModal"), ("a", "YesNoModal")])
+def test_what_is_typed_ahead_never_acts_on_the_list(key: str, modal: str) -> None:
+    async def test() -> None:
+        manager, backend = archives()
+        async with manager as console:
+            await listed(console)
+            await console.press("down")
+            for one in (key, "p", "l", "c"):
+                console.app.post_message(events.Key(one, one))
+            await console.until(lambda: type(console.app.screen).__name__ == modal)
+            await console.press("escape")
+            assert not {verb for verb, plan, _ in backend.started if not getattr(plan, "dry_run", False)}
+            assert console.app.store.marked is None
 
     run(test())
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from textual.binding import Binding, BindingType
 
-from services.catalog.model import Backup
+from services.catalog.model import Backup, Depth
 from services.jobs.events import Finished
 from services.jobs.listing import JobSummary
 from tui.bridge import Follower, JobNews
@@ -97,11 +97,25 @@ class BackupActions(ConsoleScreen):
         """Asks for the reason, then starts one."""
         from tui.screens.backup_dialog import ask_and_start_backup
 
-        self.run_worker(ask_and_start_backup(self.console), group="ask", description="back up")
+        await ask_and_start_backup(self.console)
+
+    # A dialog is pushed within its key's own action: what is typed ahead goes to it, never to this screen.
 
     def action_verify(self) -> None:
         """Asks how deep, then starts."""
-        self.run_worker(self._verify(), group="ask", description="verify")
+        from services.operations.verify import VerifyPlan
+        from tui.screens.archive_dialogs import DepthModal
+
+        backup = self.focused_backup
+        if backup is None:
+            return
+        name = reference(backup, self.every_backup)
+
+        def answered(depth: Depth | None) -> None:
+            if depth is not None:
+                self._start("verify", VerifyPlan(backup=name, depth=depth), backup)
+
+        self.app.push_screen(DepthModal(backup), answered)
 
     async def action_restore(self) -> None:
         """The wizard, with this backup chosen."""
@@ -156,11 +170,39 @@ class BackupActions(ConsoleScreen):
 
     def action_accept(self) -> None:
         """Shows what would be accepted, then asks."""
-        self.run_worker(self._accept(), group="ask", description="accept")
+        from services.operations.accept import AcceptPlan
+        from tui.screens.archive_dialogs import accept_modal
+
+        backup = self.focused_backup
+        if backup is None:
+            return
+        plan = AcceptPlan(backup=reference(backup, self.every_backup))
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._start("accept", plan, backup)
+
+        self.app.push_screen(accept_modal(backup), answered)
 
     def action_delete(self) -> None:
         """Its id has to be typed."""
-        self.run_worker(self._delete(), group="ask", description="delete")
+        from services.operations.delete import DeletePlan
+        from tui.screens.delete_dialog import DeleteModal
+
+        backup = self.focused_backup
+        if backup is None:
+            return
+        name = reference(backup, self.every_backup)
+        plan = DeletePlan(backup=name, location=backup.location or None if name == backup.id else None)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._start("delete", plan, backup)
+
+        self.app.push_screen(DeleteModal(backup, plan), answered)
+
+    def _start(self, verb: str, plan: msgspec.Struct, backup: Backup) -> None:
+        self.run_worker(self.begin(verb, plan, backup), group=f"begin-{verb}", description=verb)
 
     def action_copy(self) -> None:
         """The id, as the verbs take it."""
@@ -243,38 +285,6 @@ class BackupActions(ConsoleScreen):
         before, self._running_jobs = self._running_jobs, now
         if before is not None and before - now:
             self.rescan()
-
-    async def _verify(self) -> None:
-        from services.operations.verify import VerifyPlan
-        from tui.screens.archive_dialogs import DepthModal
-
-        backup = self.focused_backup
-        if backup is None:
-            return
-        depth = await self.app.push_screen_wait(DepthModal(backup))
-        if depth is not None:
-            plan = VerifyPlan(backup=reference(backup, self.every_backup), depth=depth)
-            await self.begin("verify", plan, backup)
-
-    async def _accept(self) -> None:
-        from services.operations.accept import AcceptPlan
-        from tui.screens.archive_dialogs import accept_modal
-
-        backup = self.focused_backup
-        if backup is not None and await self.app.push_screen_wait(accept_modal(backup)):
-            await self.begin("accept", AcceptPlan(backup=reference(backup, self.every_backup)), backup)
-
-    async def _delete(self) -> None:
-        from services.operations.delete import DeletePlan
-        from tui.screens.delete_dialog import DeleteModal
-
-        backup = self.focused_backup
-        if backup is None:
-            return
-        name = reference(backup, self.every_backup)
-        plan = DeletePlan(backup=name, location=backup.location or None if name == backup.id else None)
-        if await self.app.push_screen_wait(DeleteModal(backup, plan)):
-            await self.begin("delete", plan, backup)
 
 
 def ended_words(finished: Finished, backup: str) -> tuple[str, str]:

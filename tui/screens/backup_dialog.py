@@ -215,14 +215,18 @@ async def ask_and_start_backup(console: QuillkeepApp) -> None:
     if problem is not None:
         console.show_problem(problem)
         return
-    console.run_worker(_ask(console), group="ask-backup", exclusive=True, description="ask for a backup")
+
+    def answered(plan: BackupPlan | None) -> None:
+        if plan is None:
+            console.say("No backup was started.")
+        else:
+            console.run_worker(_start(console, plan), group="backup", description="start a backup")
+
+    # Not in a worker: what is typed ahead goes to the dialog.
+    console.push_screen(BackupModal(console.store.profile), answered)
 
 
-async def _ask(console: QuillkeepApp) -> None:
-    plan = await console.push_screen_wait(BackupModal(console.store.profile))
-    if plan is None:
-        console.say("No backup was started.")
-        return
+async def _start(console: QuillkeepApp, plan: BackupPlan) -> None:
     problem = why_no_backup(console)
     if problem is not None:
         console.show_problem(problem)
