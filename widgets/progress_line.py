@@ -5,7 +5,9 @@ from __future__ import annotations
 from textual.widgets import Static
 
 from widgets.glyphs import Glyphs
+from widgets.lines_view import fitted
 from widgets.plain import plain
+from widgets.text import escape
 
 BAR = 20
 
@@ -14,7 +16,7 @@ class ProgressLine(Static):
     """`show(share, text)`; a share of None is a total nobody knows: no bar is drawn then."""
 
     DEFAULT_CSS = """
-    ProgressLine { height: 1; width: 100%; text-wrap: nowrap; text-overflow: ellipsis; }
+    ProgressLine { height: 1; width: 100%; text-wrap: nowrap; }
     """
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None, classes: str | None = None) -> None:
@@ -27,7 +29,8 @@ class ProgressLine(Static):
         says = text if share is None else f"{bar(share, BAR, self._glyphs)} {text}"
         if says != self._says:
             self._says = says
-            self.update(plain(says))
+            cut = fitted(escape(says), self.size.width, self._glyphs.ellipsis) if self.size.width else says
+            self.update(plain(cut.rstrip()))
 
 
 def bar(share: float, cells: int, glyphs: Glyphs) -> str:

@@ -182,8 +182,11 @@ def test_risks_are_accepted_one_by_one_and_never_beforehand() -> None:
             assert state.acknowledged == {"writers"}
             await console.press("space")
             assert state.acknowledged == set()
+            assert "> [ ] I accept writers" in console.text
             await _accept_all(console)
             assert state.acknowledged == {"writers", "unknown-space"}
+            assert "> [x] I accept unknown-space" in console.text
+            assert "> [x] I accept writers" not in console.text
             assert not backend.started
 
     run(test())

@@ -124,8 +124,9 @@ def test_cancel_says_what_it_leaves_and_no_is_the_default(events: list[AnyEvent]
         backend = recorded(restore=events)
         async with hosted(RunningStep, running_state(), backend) as (console, screen):
             last = [event.phase for event in events if isinstance(event, PhaseStarted)][-1]
-            assert isinstance(screen.step, RunningStep)
-            await console.until(lambda: screen.step.run.reached(last))
+            step = screen.step
+            assert isinstance(step, RunningStep)
+            await console.until(lambda: step.run.reached(last))
             for no in ("enter", "escape", "n"):
                 await console.press("x")
                 await console.until("Cancel the restore")

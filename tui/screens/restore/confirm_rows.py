@@ -45,6 +45,7 @@ class Acceptable(Static, can_focus=True):
         super().__init__("", markup=False, id=id)
         self.word = word
         self.accepted = accepted
+        self._here = False
         self._title = title
         self._detail = detail
 
@@ -54,10 +55,12 @@ class Acceptable(Static, can_focus=True):
 
     def on_focus(self) -> None:
         """Where one is stands there as a sign too, not only as a colour."""
+        self._here = True
         self._draw()
 
     def on_blur(self) -> None:
         """Elsewhere."""
+        self._here = False
         self._draw()
 
     def action_accept(self) -> None:
@@ -67,7 +70,7 @@ class Acceptable(Static, can_focus=True):
         self.post_message(self.Changed(self.word, self.accepted))
 
     def _draw(self) -> None:
-        mark = f"{'>' if self.has_focus else ' '} {'[x]' if self.accepted else '[ ]'}"
+        mark = f"{'>' if self._here else ' '} {'[x]' if self.accepted else '[ ]'}"
         head = plain(f"{mark} {self._title}").stylize("bold")
         self.update(Content.assemble(head, " ", plain(self._detail)))
 
