@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from services.catalog.model import Backup
+from services.catalog.model import Backup, Verified
 from services.catalog.scan import Catalog
 from services.profile import BucketTarget, Location, MongoTarget, Profile
 from services.secret import Secret
-from tests.recorded import NOW
-from tests.tui_support import Console
+from tests.recorded import NOW, RecordedBackend
+from tests.tui_support import Console, opened
 from widgets.inventory_table import InventoryTable
 
 NASTY = (
@@ -86,3 +86,45 @@ def catalog(*backups: Backup, **other: Any) -> Catalog:
 async def listed(console: Console, count: int = 10) -> None:
     """Waits until the inventory has so many rows."""
     await console.until(lambda: len(console.app.screen.query_one(InventoryTable).rows) == count)
+
+
+SOME = catalog(
+    row(0),
+    row(1, suspicious=("chats fell by 60% since the one before.",), good_parts=("objects",)),
+    row(
+        2,
+        verified=Verified(at=NOW - timedelta(days=1), status="ok", depth="full", proof="content"),
+        pinned=True,
+    ),
+    row(3, complete=False, missing=("quilltap_mongo_20261119_021400.gz is gone",), good_parts=()),
+    row(4, verified=Verified(at=NOW - timedelta(hours=3), status="fail", depth="full", proof="content")),
+    foreign(5, "old/backup-20261117.gz"),
+    row(6, ours=False, other_deployment="database other on host b"),
+    row(7, problem="no permission to read the manifest", parts=(), complete=False, good_parts=()),
+    row(8, location="nas", encrypted="gpg"),
+    row(9, counted=False),
+)
+
+
+def archives(looks: dict[str, Any] | None = None, *, profile: Profile = PROD, **other: Any) -> Any:
+    """Archives on a recorded machine; `backend` of the result is that machine."""
+    size, glyphs = other.pop("size", (80, 24)), other.pop("glyphs", None)
+    backend = RecordedBackend(looks=looks if looks is not None else {"catalog": SOME}, **other)
+    manager = opened(profile, backend, mode="archives", size=size, glyphs=glyphs)
+    return manager, backend
+
+
+def shown(console: Console) -> list[str]:
+    """The ids of the rows, as the table has them."""
+    return [one.cells[0] for one in console.app.screen.query_one(InventoryTable).rows]
+
+
+def cursor(console: Console) -> str:
+    """The id under the cursor."""
+    found = console.app.screen.query_one(InventoryTable).cursor
+    return found.cells[0] if found else ""
+
+
+async def told(console: Console, text: str) -> None:
+    """Waits for a notification; on the screen its lines are broken."""
+    await console.until(lambda: any(text in one.message for one in console.app._notifications))

@@ -7,64 +7,28 @@ from typing import Any
 
 import msgspec
 import pytest
-from textual import events
+from rich.cells import cell_len
 
-from services.catalog.model import Verified
 from services.catalog.scan import LocationProblem
 from services.errors import QuillkeepError
-from services.jobs.events import Finished
-from services.jobs.listing import JobSummary
-from services.operations.accept import AcceptPlan
-from services.operations.pin import PinPlan
-from services.operations.verify import VerifyPlan
-from services.profile import Profile
-from tests.recorded import NOW, RecordedBackend, Silent
-from tests.tui.archives_support import NASTY, PROD, catalog, foreign, listed, row
-from tests.tui_support import Console, opened, run
+from tests.recorded import NOW, Silent
+from tests.tui.archives_support import (
+    NASTY,
+    PROD,
+    SOME,
+    archives,
+    catalog,
+    cursor,
+    foreign,
+    listed,
+    row,
+    shown,
+    told,
+)
+from tests.tui_support import run
 from tui.screens.archives_rows import columns_for
 from widgets.glyphs import Glyphs
-from widgets.inventory_table import GUTTER, InventoryTable
-
-SOME = catalog(
-    row(0),
-    row(1, suspicious=("chats fell by 60% since the one before.",), good_parts=("objects",)),
-    row(
-        2,
-        verified=Verified(at=NOW - timedelta(days=1), status="ok", depth="full", proof="content"),
-        pinned=True,
-    ),
-    row(3, complete=False, missing=("quilltap_mongo_20261119_021400.gz is gone",), good_parts=()),
-    row(4, verified=Verified(at=NOW - timedelta(hours=3), status="fail", depth="full", proof="content")),
-    foreign(5, "old/backup-20261117.gz"),
-    row(6, ours=False, other_deployment="database other on host b"),
-    row(7, problem="no permission to read the manifest", parts=(), complete=False, good_parts=()),
-    row(8, location="nas", encrypted="gpg"),
-    row(9, counted=False),
-)
-
-
-def archives(looks: dict[str, Any] | None = None, *, profile: Profile = PROD, **other: Any) -> Any:
-    """Archives on a recorded machine; `backend` of the result is that machine."""
-    size, glyphs = other.pop("size", (80, 24)), other.pop("glyphs", None)
-    backend = RecordedBackend(looks=looks if looks is not None else {"catalog": SOME}, **other)
-    manager = opened(profile, backend, mode="archives", size=size, glyphs=glyphs)
-    return manager, backend
-
-
-def shown(console: Console) -> list[str]:
-    """The ids of the rows, as the table has them."""
-    return [one.cells[0] for one in console.app.screen.query_one(InventoryTable).rows]
-
-
-def cursor(console: Console) -> str:
-    """The id under the cursor."""
-    found = console.app.screen.query_one(InventoryTable).cursor
-    return found.cells[0] if found else ""
-
-
-async def told(console: Console, text: str) -> None:
-    """Waits for a notification; on the screen its lines are broken."""
-    await console.until(lambda: any(text in one.message for one in console.app._notifications))
+from widgets.inventory_table import GUTTER, fit_cell
 
 
 def test_every_backup_says_what_it_is() -> None:
@@ -287,183 +251,33 @@ def test_hostile_names_are_text(size: tuple[int, int]) -> None:
     run(test())
 
 
-def test_verify_asks_how_deep() -> None:
+def test_ten_thousand_rows() -> None:
+    backups = [
+        row(0, id=f"quilltap_{number:08d}_000000", created=NOW - timedelta(hours=number))
+        for number in range(10_000)
+    ]
+
     async def test() -> None:
-        manager, backend = archives()
+        manager, _ = archives({"catalog": catalog(*backups)})
         async with manager as console:
-            await listed(console)
-            await console.press("v")
-            await console.until("reads every byte")
+            await listed(console, 10_000)
+            assert "10,000 backups" in console.text
+            await console.press("end")
+            assert cursor(console) == "quilltap_00009999_000000"
+            assert "> quilltap_00009999_000000" in console.text
+            await console.press("pageup", "pagedown", "up", "o", "o", "o", "o")
+            assert cursor(console) == "quilltap_00009998_000000"
+            await console.press("slash", "0", "9", "9", "9", "9")
+            await console.until("1 of 10,000 shown")
             await console.press("escape")
-            assert backend.started == []
-            await console.press("v", "q")
-            await console.until(lambda: backend.started)
-            await console.press("v", "enter")
-            await console.until(lambda: len(backend.started) == 2)
-            plans = [(verb, plan) for verb, plan, _ in backend.started]
-            assert plans == [
-                ("verify", VerifyPlan(backup="quilltap_20261122_021400", depth="quick")),
-                ("verify", VerifyPlan(backup="quilltap_20261122_021400", depth="full")),
-            ]
+            assert cursor(console) == "quilltap_00009999_000000"
 
     run(test())
 
 
-@pytest.mark.parametrize(("key", "modal"), [("v", "DepthModal"), ("d", "DeleteModal"), ("a", "YesNoModal")])
-def test_what_is_typed_ahead_never_acts_on_the_list(key: str, modal: str) -> None:
-    async def test() -> None:
-        manager, backend = archives()
-        async with manager as console:
-            await listed(console)
-            await console.press("down")
-            for one in (key, "p", "l", "c"):
-                console.app.post_message(events.Key(one, one))
-            await console.until(lambda: type(console.app.screen).__name__ == modal)
-            await console.press("escape")
-            assert not {verb for verb, plan, _ in backend.started if not getattr(plan, "dry_run", False)}
-            assert console.app.store.marked is None
-
-    run(test())
-
-
-def test_an_id_in_two_locations_is_named_by_its_path() -> None:
-    async def test() -> None:
-        other = row(0, location="nas", manifest_path=PROD_NAS)
-        manager, backend = archives({"catalog": catalog(row(0), other)})
-        async with manager as console:
-            await listed(console, 2)
-            await console.press("down", "p")
-            await console.until(lambda: backend.started)
-            assert backend.started[0][1] == PinPlan(backup=str(PROD_NAS))
-
-    from pathlib import Path
-
-    PROD_NAS = Path("/mnt/nas/quilltap/quilltap_20261122_021400.json")
-    run(test())
-
-
-def test_pin_and_accept() -> None:
-    async def test() -> None:
-        manager, backend = archives(
-            journals={
-                "unpin": [
-                    Finished(at=NOW, status="ok", exit_code=0, result={"status": "ok", "pinned": False})
-                ],
-                "accept": [
-                    Finished(
-                        at=NOW,
-                        status="refused",
-                        exit_code=4,
-                        result={
-                            "status": "refused",
-                            "error": {"what": "Nothing to accept.", "next": "Look."},
-                        },
-                    )
-                ],
-            }
-        )
-        async with manager as console:
-            await listed(console)
-            await console.press("a")
-            await told(console, "there is nothing to accept")
-            assert backend.started == []
-            await console.press("down", "a")
-            await console.until("Accept quilltap_20261121_021400 as it is?")
-            assert "- chats fell by 60%" in console.text
-            for key in ("a", "enter"):
-                await console.press(key)
-            assert backend.started == []
-            await console.press("a", "y")
-            await console.until("Nothing to accept.")
-            await console.press("escape", "down", "p")
-            await told(console, "is no longer pinned")
-            assert [(verb, plan) for verb, plan, _ in backend.started] == [
-                ("accept", AcceptPlan(backup="quilltap_20261121_021400")),
-                ("unpin", PinPlan(backup="quilltap_20261120_021400", unpin=True)),
-            ]
-
-    run(test())
-
-
-def test_read_only_greys_delete_and_says_why() -> None:
-    async def test() -> None:
-        manager, backend = archives(profile=msgspec.structs.replace(PROD, read_only=True))
-        async with manager as console:
-            await listed(console)
-            await console.press("d")
-            await told(console, "READ-ONLY: no backup can be deleted.")
-            await console.press("enter")
-            await console.until("Summary")
-            await console.press("d")
-            assert backend.started == []
-
-    run(test())
-
-
-def test_a_pinned_one_is_not_deleted() -> None:
-    async def test() -> None:
-        manager, backend = archives()
-        async with manager as console:
-            await listed(console)
-            await console.press("down", "down", "d")
-            await told(console, "is pinned: p takes the pin away")
-            assert backend.started == []
-
-    run(test())
-
-
-def test_what_runs_is_said_in_the_row_and_its_end_is_looked_for() -> None:
-    looked = []
-
-    def look(request: Any) -> Any:
-        looked.append(request)
-        return SOME
-
-    async def test() -> None:
-        job = JobSummary(
-            id="20261122_031000",
-            verb="verify",
-            state="running",
-            started=NOW,
-            summary="quilltap_20261121_021400",
-            progress=0.43,
-        )
-        manager, backend = archives({"catalog": look}, jobs=[job], size=(120, 30))
-        async with manager as console:
-            await console.until("verify 43%")
-            assert "quilltap_20261121_021400" in console.line("verify 43%")
-            before = len(looked)
-            backend._jobs.clear()
-            console.app.look_at_jobs()
-            await console.until(lambda: len(looked) > before)
-            await console.until(lambda: "verify 43%" not in console.text)
-
-    run(test())
-
-
-def test_copy_gives_the_id() -> None:
-    async def test() -> None:
-        manager, _ = archives()
-        async with manager as console:
-            await listed(console)
-            await console.press("down", "y")
-            assert console.app.clipboard == "quilltap_20261121_021400"
-
-    run(test())
-
-
-def test_leaving_the_mode_loses_nothing() -> None:
-    async def test() -> None:
-        manager, _ = archives()
-        async with manager as console:
-            await listed(console)
-            await console.press("o", "slash", "g", "o", "o", "d", "enter", "down")
-            where = cursor(console)
-            await console.press("1", "2")
-            assert (
-                cursor(console) == where
-                and "5 of 10 shown" in console.text
-                and "largest first" in console.text
-            )
-
-    run(test())
+def test_cells_are_cut_with_an_ellipsis_by_what_they_take() -> None:
+    assert fit_cell("abc", 5) == "abc  " and fit_cell("abc", 5, right=True) == "  abc"
+    assert fit_cell("abcdef", 4) == "abc~" and fit_cell("abcdef", 1) == "~"
+    for text in ("漢字漢字", "a漢字", "e\u0301" * 9, "🙂🙂🙂"):
+        for width in range(1, 9):
+            assert cell_len(fit_cell(text, width)) == width, (text, width)
