@@ -32,7 +32,7 @@ def collection_losses(live: LiveAnswer, backup: str, sizes: Sizes) -> list[Findi
     if gone:
         held = sum(counted[name] for name in gone)
         findings.append(
-            _finding(f"Live data lacks {names(gone)}, {count(held, 'document')} of {backup}.", backup, gone)
+            _finding(f"Live data lacks {names(gone)}: {count(held, 'document')} of {backup}.", backup, gone)
         )
     if fell:
         lost = sum(counted[name] - (there[name] or 0) for name in fell)

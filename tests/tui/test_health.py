@@ -13,7 +13,7 @@ from services.errors import QuillkeepError
 from services.jobs.events import PhaseStarted, Progress
 from services.paths import Paths
 from services.profile import Profile
-from services.status.model import Rates
+from services.status.model import Rates, Sizes
 from tests.recorded import NOW, RecordedBackend, Silent
 from tests.status_support import (
     PROFILE,
@@ -27,6 +27,7 @@ from tests.status_support import (
 )
 from tests.tui_support import Console, opened, run
 from tui.screens.health_list import AttentionList
+from tui.screens.restore.wizard import RestoreScreen
 from widgets.glyphs import Glyphs
 
 
@@ -275,6 +276,20 @@ def test_enter_on_a_suspicious_backup_opens_it_and_other_lines_their_modes() -> 
             assert "The pepper is not known here" in console.text
             await console.press("enter")
             await console.until("[8 Settings]")
+
+    run(test())
+
+
+def test_enter_on_lost_collections_opens_the_restore_with_them() -> None:
+    async def test() -> None:
+        rates = Rates(sizes={made(9).id: Sizes(collections={"users": 12, "characters": 40})})
+        async with opened(PROFILE, recorded(rates=rates)) as console:
+            await settled(console, "! WARNING  Live data lacks characters: 40 documents")
+            await console.press("enter")
+            await console.until(f"Proposed: {made(9).id}")
+            wizard = console.app.screen
+            assert isinstance(wizard, RestoreScreen)
+            assert wizard.state.collections == ("characters",)
 
     run(test())
 

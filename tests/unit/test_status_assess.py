@@ -275,7 +275,7 @@ def test_losses_against_the_newest_good_backup() -> None:
         for name, held in now.items()
     )
     status = of(looks(live=live(collections=seen), bucket=bucket(objects=69), rates=rates))
-    gone = found(status, "lacks characters, 40 documents")
+    gone = found(status, "lacks characters: 40 documents")
     assert (gone.status, gone.remedy, gone.collections) == ("WARNING", "restore", ("characters",))
     assert gone.next == f"quillkeep plan {made(9).id} --collections characters"
     assert found(status, "121 documents fewer").collections == ("memories",)
