@@ -45,7 +45,7 @@ def _finding(what: str, backup: str, collections: list[str]) -> Finding:
     return Finding(
         what=what,
         status="WARNING",
-        detail="If nobody meant that, restore them: Enter opens the restore with just these chosen.",
+        detail="If nobody meant that, restore them: a restore can take just these and leave the rest as it is.",
         next=f"quillkeep plan {backup} --collections {','.join(collections)}",
         remedy="restore",
         subject=backup,
