@@ -131,16 +131,12 @@ class BackupActions(ConsoleScreen):
         marked = self.console.store.marked
         if marked is None:
             self.console.store.marked = backup
-            self.console.say(
-                f"{backup.id} is marked: c on another backup compares them, l compares it with live."
-            )
-        elif (marked.id, marked.location) == (backup.id, backup.location):
-            self.console.store.marked = None
-            self.console.say("The mark is taken away.")
-        else:
-            self.console.store.marked = None
-            self._compare(marked, reference(backup, self.every_backup))
+            self.marked_changed()
+            return
+        self.console.store.marked = None
         self.marked_changed()
+        if (marked.id, marked.location) != (backup.id, backup.location):
+            self._compare(marked, reference(backup, self.every_backup))
 
     def action_compare_live(self) -> None:
         """The marked backup, or this one, against the live data."""
@@ -152,6 +148,11 @@ class BackupActions(ConsoleScreen):
 
     def marked_changed(self) -> None:
         """Another backup is marked, or none."""
+        marked = self.console.store.marked
+        if marked is not None:
+            self.console.say(
+                f"{marked.id} is marked: c on another backup compares them, l compares it with live."
+            )
 
     def _compare(self, one: Backup, other: str) -> None:
         from tui.screens.compare import CompareScreen

@@ -178,7 +178,10 @@ Every backup of every location, also those made by other tools (*foreign*) and o
             rows = matching(self._listed.rows, self.query_one("#filter", FilterBar).text)
             self.query_one(InventoryTable).show(self._with_notes(rows))
 
-    marked_changed = notes_changed
+    def marked_changed(self) -> None:
+        """The mark stands in its row, and what it waits for above the list."""
+        self.notes_changed()
+        self._say_head()
 
     def _show_words(self) -> None:
         store, glyphs = self.console.store, self.console.glyphs

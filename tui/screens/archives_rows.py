@@ -256,7 +256,11 @@ def facts_of(backup: Backup, now: datetime, glyphs: Glyphs) -> list[tuple[str, s
 def reference(backup: Backup, backups: Sequence[Backup]) -> str:
     """What names exactly this backup to a verb: its id, or its path where another has the same id."""
     same = [one for one in backups if one.id == backup.id]
-    if len(same) <= 1 and backup.id not in ("", "latest", "live"):
+    special = backup.id in ("", "latest", "live")
+    if len(same) <= 1 and not special:
         return backup.id
     path = str(backup.manifest_path or backup.database_path or backup.objects_path or backup.folder)
-    return path if path.isprintable() else backup.id
+    if path.isprintable():
+        return path
+    # An id of a foreign one is its path within the location; the dot keeps it from being read as a word.
+    return f"./{backup.id}" if special else backup.id

@@ -18,6 +18,8 @@ PLACES_SHOWN = 3
 def head_words(store: Store, sort: str, glyphs: Glyphs) -> str:
     """How many there are, in which order, and since when this is known or waited for."""
     looked = store.catalog
+    if store.marked is not None:
+        return f" {store.marked.id} is marked: c on another compares, l with live"
     parts = []
     backing_up = next((job for job in store.running if job.verb == "backup"), None)
     if backing_up is not None:
