@@ -6,10 +6,13 @@ every run. Everything that works is tested on real servers; this only draws.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import msgspec
 
@@ -26,8 +29,13 @@ from services.jobs.process import ProcessIdentity
 from services.looking.registry import entry_of, type_of
 from services.paths import Paths
 from services.profile import Profile
+from tui import bridge
 
 NOW = datetime(2026, 11, 22, 3, 14, 0, tzinfo=UTC)
+
+
+RESTING: WeakSet[threading.Thread] = WeakSet()
+"""Threads that will never say anything more: a picture need not wait for them."""
 
 
 class Silent:
@@ -76,8 +84,7 @@ class RecordedBackend:
             raise QuillkeepError(f"Nothing was recorded for the look {name}.")
         answer = self._looks[name]
         if answer is Silent:
-            import threading
-
+            RESTING.add(threading.current_thread())
             threading.Event().wait()
         if isinstance(answer, Callable):  # type: ignore[arg-type]
             entry = entry_of(name)
@@ -91,9 +98,14 @@ class RecordedBackend:
         job = self._now.strftime("%Y%m%d_%H%M%S")
         return StartedJob(
             job=job,
-            folder=self.paths.jobs / verb,
+            folder=self.paths.jobs / self._journal_of(verb, plan),
             process=ProcessIdentity(pid=1, started="1", boot_id="recorded"),
         )
+
+    def _journal_of(self, verb: str, plan: msgspec.Struct) -> str:
+        """One that only counts (`dry_run`) has a journal of its own where there is one."""
+        counted = f"{verb}-counted"
+        return counted if getattr(plan, "dry_run", False) and counted in self._journals else verb
 
     def cancel_job(self, job: str) -> CancelAnswer:
         self.cancelled.append(job)
@@ -119,8 +131,9 @@ class RecordedBackend:
         events = self._journals.get(folder.name) or read_events(folder)
         yield from events
         if not events or not isinstance(events[-1], Finished):
-            import time
-
+            heard = time.monotonic() + 2 * bridge.FLUSH_SECONDS
             while True:
                 idle()
+                if time.monotonic() > heard:
+                    RESTING.add(threading.current_thread())
                 time.sleep(0.02)

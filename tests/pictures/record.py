@@ -28,9 +28,10 @@ from services.looking.discover import DiscoverRequest
 from services.looking.preflight import PreflightRequest
 from services.looking.show import ShowRequest
 from services.looking.wire import encode
+from services.operations.backup_model import BackupPlan
 from services.operations.delete import DeletePlan
 from services.operations.diff_model import DiffPlan
-from services.operations.restore_model import FinishPlan, RestorePlan, RollbackPlan
+from services.operations.restore_model import FinishPlan, ReleasePlan, RestorePlan, RollbackPlan
 from services.operations.verify import VerifyPlan
 from services.profile import Profile
 from services.recovery.request import RestoreRequest
@@ -161,9 +162,16 @@ def record(say: Any) -> None:
         recorder.look("live", "live-restored")
         recorder.look("bucket", "bucket-restored")
         recorder.jobs("restored")
-        recorder.state()
         when = recorder.machine.now().isoformat(timespec="seconds")
         (FOLDER / "when.json").write_text(f'"{when}"\n')
+        holding = next(job for job in recorder.machine.list_jobs() if job.verb == "restore").id
+        recorder.run("release", ReleasePlan(job=holding, dry_run=True), "release-counted")
+        recorder.run("release", ReleasePlan(job=holding), "release")
+        recorder.state()
+        recorder.run("backup", BackupPlan(reason="before an upgrade"), "backup")
+        say(demo.do("down"))
+        recorder.run("backup", BackupPlan(only="database"), "backup-failed")
+        recorder.run("restore", restore, "restore-failed")
 
 
 def _kill_while_renaming(started: StartedJob) -> None:

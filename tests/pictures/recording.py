@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
-from services.jobs.events import AnyEvent
+from services.history.model import History
+from services.history.read import read_history
+from services.jobs.events import AnyEvent, Progress
 from services.jobs.journal import decode_lines
 from services.jobs.listing import JobSummary
 from services.looking.registry import entry_of, type_of
@@ -62,9 +64,18 @@ def jobs(name: str) -> list[JobSummary]:
     return msgspec.json.decode((FOLDER / "jobs" / f"{name}.json").read_bytes(), type=list[JobSummary])
 
 
-def journal(name: str) -> list[AnyEvent]:
-    """A kept journal."""
-    return list(decode_lines((FOLDER / "journals" / f"{name}.jsonl").read_bytes().splitlines()))
+def journal(name: str, *, until: str = "") -> list[AnyEvent]:
+    """A kept journal; `until` cuts it behind the first progress of a phase: the job is at work there."""
+    events = list(decode_lines((FOLDER / "journals" / f"{name}.jsonl").read_bytes().splitlines()))
+    if not until:
+        return events
+    at = next(n for n, one in enumerate(events) if isinstance(one, Progress) and one.phase == until)
+    return events[: at + 1]
+
+
+def history() -> History:
+    """The operations of the kept state folder."""
+    return read_history(PATHS)
 
 
 def now() -> datetime:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from textual.pilot import Pilot
 
+from services.history.model import History
 from services.jobs.events import AnyEvent
 from services.jobs.listing import JobSummary
 from services.profile import Profile
 from tests.pictures import recording
+from tests.pictures.rest import at_rest, hurried
 from tests.recorded import RecordedBackend
-from tests.tui_support import Console
 from tui.app import QuillkeepApp
 from tui.store import Store
 from widgets.glyphs import Glyphs
 
+Play = Callable[[Pilot[Any]], Awaitable[None]]
 NARROW = (80, 24)
 WIDE = (120, 40)
 
@@ -28,10 +29,11 @@ class Scene:
     """`play` leads from the first frame to the picture; `sizes` are columns and rows."""
 
     name: str
-    play: Callable[[Console], Awaitable[None]]
+    play: Play
     looks: Mapping[str, Any] = field(default_factory=dict)
     jobs: Callable[[], list[JobSummary]] = list
     journals: Mapping[str, Callable[[], list[AnyEvent]]] = field(default_factory=dict)
+    history: Callable[[], History] = recording.history
     profile: Profile = recording.PROFILE
     mode: str = "health"
     sizes: tuple[tuple[int, int], ...] = (NARROW, WIDE)
@@ -39,6 +41,7 @@ class Scene:
     utf8: bool = True
     no_color: bool = False
     store: Mapping[str, Any] = field(default_factory=dict)
+    app_options: Mapping[str, Any] = field(default_factory=dict)
 
     def app(self) -> QuillkeepApp:
         """A fresh console for one picture."""
@@ -48,9 +51,12 @@ class Scene:
             looks={**healthy(), **self.looks},
             jobs=self.jobs(),
             journals={verb: read() for verb, read in self.journals.items()},
+            history=self.history(),
         )
         store = Store(backend, self.profile, **self.store)
-        app = QuillkeepApp(store, glyphs=Glyphs(utf8=self.utf8), start_mode=self.mode)
+        app = QuillkeepApp(
+            store, glyphs=Glyphs(utf8=self.utf8), start_mode=self.mode or None, **self.app_options
+        )
         if self.theme:
             app.theme = self.theme
         return app
@@ -58,24 +64,11 @@ class Scene:
     async def lead(self, pilot: Pilot[Any]) -> None:
         """Plays it in an open console and lets it come to rest."""
         assert isinstance(pilot.app, QuillkeepApp)
-        await at_rest(Console(pilot.app, pilot))
-        await self.play(Console(pilot.app, pilot))
-        pilot.app.clear_notifications()
-        await at_rest(Console(pilot.app, pilot))
-
-
-STILL_LOOKS = 4
-AT_MOST_SECONDS = 3.0
-
-
-async def at_rest(console: Console) -> None:
-    """Waits until the screen stands still and no worker but one that never answers is at work."""
-    deadline = time.monotonic() + AT_MOST_SECONDS
-    before, still = "", 0
-    while still < STILL_LOOKS and time.monotonic() < deadline:
-        await console.pilot.pause(0.03)
-        still = still + 1 if console.text == before else 0
-        before = console.text
+        with hurried():
+            await at_rest(pilot)
+            await self.play(pilot)
+            pilot.app.clear_notifications()
+            await at_rest(pilot)
 
 
 def healthy() -> dict[str, Any]:
