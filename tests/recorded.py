@@ -21,7 +21,7 @@ from services.history.model import History
 from services.history.read import operation_of
 from services.history.story import Story
 from services.jobs.cancel import CancelAnswer
-from services.jobs.events import AnyEvent, Finished
+from services.jobs.events import LOST, AnyEvent, Checkpoint, Finished
 from services.jobs.journal import read_events
 from services.jobs.launch import StartedJob
 from services.jobs.listing import JobSummary
@@ -47,7 +47,7 @@ class RecordedBackend:
 
     `journals` maps a verb, or a job's id, to the events that a job of it, once started, is read to have
     written; without a `Finished` at their end the job goes on for ever; those that ended are the history,
-    unless `history` is given. `started` collects what was started.
+    unless `history` is given; other jobs' journals are read from `kept`. `started` collects what was started.
     """
 
     def __init__(
@@ -59,8 +59,11 @@ class RecordedBackend:
         jobs: list[JobSummary] | None = None,
         journals: Mapping[str, list[AnyEvent]] | None = None,
         history: History | None = None,
+        kept: Path | None = None,
     ) -> None:
         self.paths = paths or Paths(Path("/var/lib/quillkeep"))
+        self._kept = kept or self.paths.jobs
+        self._named: dict[str, str] = {}
         self.started: list[tuple[str, msgspec.Struct, Profile]] = []
         self.cancelled: list[str] = []
         self._now = now
@@ -96,9 +99,10 @@ class RecordedBackend:
     def start_job(self, verb: str, plan: msgspec.Struct, profile: Profile) -> StartedJob:
         self.started.append((verb, plan, profile))
         job = self._now.strftime("%Y%m%d_%H%M%S")
+        name = self._named[job] = self._journal_of(verb, plan)
         return StartedJob(
             job=job,
-            folder=self.paths.jobs / self._journal_of(verb, plan),
+            folder=self.paths.jobs / name,
             process=ProcessIdentity(pid=1, started="1", boot_id="recorded"),
         )
 
@@ -128,12 +132,18 @@ class RecordedBackend:
         return History(operations=tuple(told[job] for job in sorted(told, reverse=True)))
 
     def follow(self, folder: Path, *, idle: Callable[[], None]) -> Iterator[AnyEvent]:
-        events = self._journals.get(folder.name) or read_events(folder)
+        name = self._named.get(folder.name, folder.name)
+        events = self._journals.get(name) or read_events(self._kept / name)
         yield from events
-        if not events or not isinstance(events[-1], Finished):
+        if not events or not _over(events[-1]):
             heard = time.monotonic() + 2 * bridge.FLUSH_SECONDS
             while True:
                 idle()
                 if time.monotonic() > heard:
                     RESTING.add(threading.current_thread())
                 time.sleep(0.02)
+
+
+def _over(last: AnyEvent) -> bool:
+    """Whether nothing follows: it finished, or its watcher saw that its process is gone."""
+    return isinstance(last, Finished) or (isinstance(last, Checkpoint) and last.name == LOST)

@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,7 @@ def record(say: Any) -> None:
         recorder.jobs("interrupted")
         recorder.run("finish", FinishPlan(job=killed.job), "finish")
         undo = RollbackPlan(job=killed.job)
-        risks = recorder.run("rollback-plan", undo, "rollback-plan")["risks"]
+        risks = recorder.run("rollback-plan", undo, "rollback-plan-killed")["risks"]
         words = tuple(risk["word"] for risk in risks)
         recorder.run("rollback", RollbackPlan(job=killed.job, allow=words), "rollback")
         recorder.run("restore", restore, "restore")
@@ -162,9 +163,10 @@ def record(say: Any) -> None:
         recorder.look("live", "live-restored")
         recorder.look("bucket", "bucket-restored")
         recorder.jobs("restored")
-        when = recorder.machine.now().isoformat(timespec="seconds")
+        when = (recorder.machine.now() + timedelta(minutes=1)).replace(second=0).isoformat(timespec="seconds")
         (FOLDER / "when.json").write_text(f'"{when}"\n')
         holding = next(job for job in recorder.machine.list_jobs() if job.verb == "restore").id
+        recorder.run("rollback-plan", RollbackPlan(job=holding), "rollback-plan")
         recorder.run("release", ReleasePlan(job=holding, dry_run=True), "release-counted")
         recorder.run("release", ReleasePlan(job=holding), "release")
         recorder.state()

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from services.history.model import History
-from services.history.read import read_history
+from services.history.read import read_operation
 from services.jobs.events import AnyEvent, Progress
+from services.jobs.host import HostIdentity
 from services.jobs.journal import decode_lines
 from services.jobs.listing import JobSummary
 from services.looking.registry import entry_of, type_of
@@ -18,15 +19,16 @@ from services.looking.wire import decode
 from services.paths import Paths
 from services.profile import AppControl, BucketTarget, Location, MongoTarget, Profile
 from services.secret import Secret
+from services.settings.config import Config, LocationConfig, ProfileConfig
+from services.settings.resolve import Settings
 
 FOLDER = Path(__file__).parent / "recorded"
 HOST = "db1"
 USER = "maren"
 MACHINE = "0123456789abcdef0123456789abcdef"
-PATHS = Paths(
-    (FOLDER / "state").relative_to(Path.cwd()) if FOLDER.is_relative_to(Path.cwd()) else FOLDER / "state"
-)
-"""Relative where it can be: pictures must not tell where the checkout lies."""
+PATHS = Paths(FOLDER / "state")
+HERE = HostIdentity(machine_id=MACHINE, boot_id="another", pid_namespace="", hostname=HOST)
+"""The host after a reboot: a job that left no result is lost."""
 PROFILE = Profile(
     name="prod",
     production=True,
@@ -43,6 +45,11 @@ PROFILE = Profile(
         stop="docker compose stop app", start="docker compose start app", status="docker compose ps -q app"
     ),
     sources={
+        "name": "the one profile of /etc/quillkeep/config.toml",
+        "production": "[profiles.prod] in /etc/quillkeep/config.toml",
+        "bucket.access_key": "S3_ACCESS_KEY in /srv/quilltap/.env",
+        "bucket.secret_key": "S3_SECRET_KEY in /srv/quilltap/.env",
+        "pepper": "ENCRYPTION_MASTER_PEPPER in /srv/quilltap/.env",
         "mongo.uri": "MONGODB_URI in /srv/quilltap/.env",
         "mongo.database": "default",
         "bucket.bucket": "S3_BUCKET in /srv/quilltap/.env",
@@ -50,6 +57,19 @@ PROFILE = Profile(
         "locations": "[[locations]] in /etc/quillkeep/config.toml",
     },
 )
+CONFIG = "/etc/quillkeep/config.toml"
+SETTINGS = Settings(
+    profile=PROFILE,
+    config=Config(
+        profiles={"prod": ProfileConfig(env_file="/srv/quilltap/.env", production=True)},
+        locations=(LocationConfig(name="nas", path="/backups/quilltap"),),
+    ),
+    config_files=(CONFIG,),
+    env_file="/srv/quilltap/.env",
+    named_config=CONFIG,
+    origin={"profiles.prod": CONFIG, "locations": CONFIG},
+)
+"""What a config file of the deployment said; nothing of this machine's is read."""
 
 
 def look(kind: str, name: str = "") -> Any:
@@ -75,7 +95,8 @@ def journal(name: str, *, until: str = "") -> list[AnyEvent]:
 
 def history() -> History:
     """The operations of the kept state folder."""
-    return read_history(PATHS)
+    folders = sorted(PATHS.jobs.iterdir(), reverse=True)
+    return History(operations=tuple(read_operation(folder, HERE) for folder in folders))
 
 
 def now() -> datetime:

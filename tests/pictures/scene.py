@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from textual.pilot import Pilot
@@ -34,6 +35,7 @@ class Scene:
     jobs: Callable[[], list[JobSummary]] = list
     journals: Mapping[str, Callable[[], list[AnyEvent]]] = field(default_factory=dict)
     history: Callable[[], History] = recording.history
+    now: Callable[[], datetime] = recording.now
     profile: Profile = recording.PROFILE
     mode: str = "health"
     sizes: tuple[tuple[int, int], ...] = (NARROW, WIDE)
@@ -46,14 +48,14 @@ class Scene:
     def app(self) -> QuillkeepApp:
         """A fresh console for one picture."""
         backend = RecordedBackend(
-            recording.PATHS,
-            now=recording.now(),
+            now=self.now(),
             looks={**healthy(), **self.looks},
             jobs=self.jobs(),
             journals={verb: read() for verb, read in self.journals.items()},
             history=self.history(),
+            kept=recording.PATHS.jobs,
         )
-        store = Store(backend, self.profile, **self.store)
+        store = Store(backend, self.profile, **{"settings": recording.SETTINGS, **self.store})
         app = QuillkeepApp(
             store, glyphs=Glyphs(utf8=self.utf8), start_mode=self.mode or None, **self.app_options
         )

@@ -16,6 +16,7 @@ from tests.pictures.scene import NARROW, Play, Scene
 from tests.recorded import Silent
 from tests.tui_support import text_of
 
+READ_ONLY = msgspec.structs.replace(recording.PROFILE, read_only=True)
 DOWN = QuillkeepError(
     "MongoDB at db1.example.org does not answer.",
     cause="Connection refused.",
@@ -135,7 +136,7 @@ ARCHIVES = (
         "delete-read-only",
         keys("down", "d"),
         mode="archives",
-        profile=msgspec.structs.replace(recording.PROFILE, read_only=True),
+        profile=READ_ONLY,
         sizes=(NARROW,),
     ),
     Scene(
@@ -159,6 +160,7 @@ def running_jobs() -> list[JobSummary]:
     newest = next(job for job in recording.jobs("healthy") if job.verb == "backup")
     running = msgspec.structs.replace(
         newest,
+        id=recording.now().strftime("%Y%m%d_%H%M%S"),
         state="running",
         started=recording.now(),
         finished=None,

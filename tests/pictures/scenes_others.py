@@ -16,10 +16,17 @@ from services.settings.discover import Finding
 from services.settings.flags import Flags
 from tests.pictures import recording
 from tests.pictures.scene import NARROW, Scene
-from tests.pictures.scenes_backups import DAMAGED, RESTORED, healthy_jobs, keys, running_jobs, settled
+from tests.pictures.scenes_backups import (
+    DAMAGED,
+    READ_ONLY,
+    RESTORED,
+    healthy_jobs,
+    keys,
+    running_jobs,
+    settled,
+)
 
 SMALL = (59, 19)
-READ_ONLY = msgspec.structs.replace(recording.PROFILE, read_only=True)
 RESTORED_JOBS = lambda: recording.jobs("restored")  # noqa: E731
 FOUND = DiscoverAnswer(
     findings=(
@@ -126,7 +133,7 @@ SETTINGS = (
     Scene("settings", settled, mode="settings"),
     *(
         Scene(f"settings-{page}", keys(*["right"] * page), mode="settings", sizes=(NARROW,))
-        for page in range(2, 6)
+        for page in range(1, 5)
     ),
     Scene("settings-whole", keys("enter"), mode="settings", sizes=(NARROW,)),
 )
@@ -156,7 +163,13 @@ OVER_EVERYTHING = (
     Scene("palette", keys("ctrl+p"), sizes=(NARROW,)),
     Scene("palette-found", keys("ctrl+p", *"del"), mode="archives", profile=READ_ONLY, sizes=(NARROW,)),
     Scene("profiles", keys("P"), app_options=PROFILES, sizes=(NARROW,)),
-    Scene("profiles-first", settled, app_options={**PROFILES, "must_choose": True}, sizes=(NARROW,)),
+    Scene(
+        "profiles-first",
+        settled,
+        profile=Profile(),
+        app_options={**PROFILES, "must_choose": True},
+        sizes=(NARROW,),
+    ),
     Scene("read-only", keys("L"), looks=DAMAGED, profile=READ_ONLY, sizes=(NARROW,)),
     Scene("leave", keys("ctrl+q"), jobs=running_jobs, sizes=(NARROW,)),
     Scene("demo", settled, **DEMO),

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
-
-import msgspec
 
 from services.catalog.scan import Catalog
 from services.jobs.events import AnyEvent
 from tests.pictures import recording
 from tests.pictures.scene import NARROW, Scene
-from tests.pictures.scenes_backups import DAMAGED, DOWN, INTERRUPTED, RESTORED, keys
+from tests.pictures.scenes_backups import DAMAGED, DOWN, INTERRUPTED, READ_ONLY, RESTORED, keys
 
 Journals = Mapping[str, Callable[[], list[AnyEvent]]]
-READ_ONLY = msgspec.structs.replace(recording.PROFILE, read_only=True)
 TYPED = tuple("prod/quilltap")
 TO_CONFIRM = ("enter",) * 5
 STARTED = (*TO_CONFIRM, *TYPED, "enter", "enter")
@@ -35,7 +33,12 @@ def wizard(name: str, *pressed: str, wait: str = "", **more: Any) -> Scene:
 
 def at(phase: str) -> Journals:
     """The restore at work in a phase."""
-    return kept(restore=lambda: recording.journal("restore", until=phase))
+    return kept(restore=lambda: recording.journal("restore-killed", until=phase))
+
+
+def just_then() -> datetime:
+    """The clock while that restore was at work."""
+    return recording.journal("restore-killed", until="putting objects")[-1].at + timedelta(seconds=1)
 
 
 def interrupted(name: str, *pressed: str, **more: Any) -> Scene:
@@ -52,7 +55,7 @@ WIZARD = (
     wizard("4-checks", "enter", "enter", "enter", wait="it can be restored"),
     wizard(
         "4-verifying",
-        *("enter", "enter", "enter"),
+        *("enter", "enter", "enter", "v"),
         journals=kept(verify=lambda: recording.journal("verify")[:-1]),
         sizes=(NARROW,),
     ),
@@ -73,10 +76,10 @@ WIZARD = (
     wizard("6-confirm", *TO_CONFIRM),
     wizard("6-mismatch", *TO_CONFIRM, *"prod", "enter", sizes=(NARROW,)),
     wizard("6-ready", *TO_CONFIRM, *TYPED, "enter", sizes=(NARROW,)),
-    wizard("6-read-only", *TO_CONFIRM, profile=READ_ONLY, sizes=(NARROW,)),
-    wizard("7-loading", *STARTED, journals=at("loading aside"), sizes=(NARROW,)),
-    wizard("7-running", *STARTED, journals=at("putting objects")),
-    wizard("7-cancel", *STARTED, "x", journals=at("putting objects"), sizes=(NARROW,)),
+    wizard("4-read-only", *TO_CONFIRM, profile=READ_ONLY, sizes=(NARROW,)),
+    wizard("7-loading", *STARTED, journals=at("loading aside"), now=just_then, sizes=(NARROW,)),
+    wizard("7-running", *STARTED, journals=at("putting objects"), now=just_then),
+    wizard("7-cancel", *STARTED, "x", journals=at("putting objects"), now=just_then, sizes=(NARROW,)),
     wizard("8-proof", *STARTED, wait="Proof"),
     wizard(
         "8-failed",

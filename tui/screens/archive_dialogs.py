@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from services.catalog.model import Backup, Depth
@@ -39,7 +39,7 @@ costs no reading: files, sizes, the checksum file. Neither changes the backup; t
         self._backup = backup
 
     def compose_body(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
+        with VerticalScroll(classes="dialog"):
             yield Static(plain(f"Verify {self._backup.id}"), id="question", markup=False)
             yield KeyValues(
                 [

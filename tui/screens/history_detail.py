@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -42,7 +42,7 @@ by you alone, and a file that exists is never overwritten.
 
     def compose_body(self) -> ComposeResult:
         many = "this operation" if self._count == 1 else f"these {self._count:,} operations"
-        with Vertical(classes="dialog"):
+        with VerticalScroll(classes="dialog"):
             yield Static(plain(f"Export {many} as which form?"), id="title", markup=False)
             yield Static(Content("j JSON    m Markdown    Escape goes back"), classes="dim", markup=False)
 

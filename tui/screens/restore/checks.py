@@ -277,6 +277,8 @@ again. A **warn** is worth knowing, or a risk that is asked for later.
             word, told = "fail", f"{count} the restore back"
         elif self.why_disabled("go_on"):
             word, told = "running", "the checks are running"
+        elif any(row.name == "connection" and row.status == "unknown" for row in self._rows):
+            word, told = "unknown", "whether it can be restored cannot be told"
         elif warned:
             word, told = "warn", f"it can be restored; {warned} to know about"
         else:

@@ -95,7 +95,7 @@ class LeaveStopped(Acceptable):
         super().__init__(
             self.WORD,
             "Leave the application stopped afterwards",
-            "(without this the job starts it again after the proof)",
+            "(else the job starts it again)",
             accepted=accepted,
             id="leave-stopped",
         )

@@ -79,7 +79,8 @@ def interrupted_lines(
         say(f"Job {found.job} ({found.verb}{of}{when}) ended without a result.")
         if found.summary is not None and found.summary.summary:
             say(found.summary.summary, "warning", f"{glyphs.of('warning')} ")
-        if found.swap is not None and found.swap.app_stopped:
+        told = found.summary.summary if found.summary is not None else ""
+        if found.swap is not None and found.swap.app_stopped and "application is still stopped" not in told:
             say("The application is still stopped by it.", "warning", f"{glyphs.of('warning')} ")
     live = store.looked("live")
     if live.problem is not None:
