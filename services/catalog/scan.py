@@ -13,6 +13,7 @@ from services.catalog.foreign import foreign_backups
 from services.catalog.model import Backup
 from services.catalog.naming import printable
 from services.catalog.own import OwnRecord, as_backup, own_records
+from services.catalog.sizes import Sizes
 from services.errors import QuillkeepError
 from services.paths import Paths
 from services.profile import Location, Profile
@@ -46,6 +47,8 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
 
     backups: tuple[Backup, ...]
     problems: tuple[LocationProblem, ...] = ()
+    sizes: dict[str, Sizes] = {}
+    """By id, of the newest good backup of each part, where a look asked for them."""
 
 
 def survey(locations: Sequence[Location], profile: Profile, paths: Paths) -> Catalog:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import msgspec
+
 from services.catalog.scan import Catalog
 from services.jobs.listing import JobSummary
 from services.jobs.way_on import CHANGES_LIVE
@@ -16,7 +18,7 @@ from services.status import figures
 from services.status.findings_backups import backup_findings, job_findings, location_findings
 from services.status.findings_live import bucket_findings, live_findings
 from services.status.findings_loss import collection_losses, object_losses
-from services.status.model import Finding, Looks, PartStatus, Rates, Status, Trouble, Word
+from services.status.model import Finding, Looks, PartStatus, Rates, Sizes, Status, Trouble, Word
 from services.status.parts import PartFound, find_parts, stale_findings, without_answer
 from services.status.words import ago, count
 
@@ -58,7 +60,9 @@ def assess(profile: Profile, looks: Looks, now: datetime) -> Status:
     if looks.catalog is None and status != "CRITICAL":
         status = "UNKNOWN"
     ages = [part.age_hours for part in parts]
-    predicted = figures.predict(looks.rates, found) if isinstance(looks.rates, Rates) and found else None
+    predicted = None
+    if isinstance(looks.rates, Rates) and found:
+        predicted = figures.predict(msgspec.structs.replace(looks.rates, sizes=_counted(looks)), found)
     backups = looks.catalog.backups if isinstance(looks.catalog, Catalog) else ()
     swaps = looks.live.swaps if isinstance(looks.live, LiveAnswer) else ()
     return Status(
@@ -116,13 +120,12 @@ def _findings(
 
 def _losses(looks: Looks, jobs: Sequence[JobSummary], found: Sequence[PartFound]) -> list[Finding]:
     """Nothing while something is being restored: then live data is on its way to what it should be."""
-    if not isinstance(looks.rates, Rates) or any(
-        job.verb in CHANGES_LIVE and job.state in ("running", "cancelling") for job in jobs
-    ):
+    if any(job.verb in CHANGES_LIVE and job.state in ("running", "cancelling") for job in jobs):
         return []
     findings = []
+    counted = _counted(looks)
     for one in found:
-        sizes = looks.rates.sizes.get(one.backup.id) if one.backup is not None else None
+        sizes = counted.get(one.backup.id) if one.backup is not None else None
         if one.backup is None or sizes is None:
             continue
         if one.status.part == "database" and isinstance(looks.live, LiveAnswer):
@@ -130,6 +133,12 @@ def _losses(looks: Looks, jobs: Sequence[JobSummary], found: Sequence[PartFound]
         elif one.status.part == "objects" and isinstance(looks.bucket, BucketAnswer):
             findings += object_losses(looks.bucket, one.backup.id, sizes)
     return findings
+
+
+def _counted(looks: Looks) -> dict[str, Sizes]:
+    """What backups counted, by id: by their manifests, else by the journals of this host."""
+    by_journals = looks.rates.sizes if isinstance(looks.rates, Rates) else {}
+    return by_journals | (looks.catalog.sizes if isinstance(looks.catalog, Catalog) else {})
 
 
 def _told_live(looks: Looks, findings: Sequence[Finding]) -> frozenset[str]:

@@ -9,6 +9,7 @@ import msgspec
 
 from services.catalog.manifest import Part
 from services.catalog.scan import Catalog
+from services.catalog.sizes import Sizes as Sizes
 from services.jobs.listing import JobSummary
 from services.looking.bucket import BucketAnswer
 from services.looking.live import LiveAnswer
@@ -111,15 +112,6 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     def rate(self) -> float:
         """Bytes a second."""
         return self.bytes / self.seconds
-
-
-class Sizes(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup as its job counted it: uncompressed bytes of documents, documents by collection, objects."""
-
-    documents_bytes: int = 0
-    collections: dict[str, int] = {}
-    objects_bytes: int = 0
-    objects: int = 0
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):

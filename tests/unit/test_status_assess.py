@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.catalog.scan import LocationProblem
+from services.catalog.scan import Catalog, LocationProblem
 from services.looking.live import CollectionSeen
 from services.profile import AppControl, Profile
 from services.status.assess import assess
@@ -285,6 +285,14 @@ def test_losses_against_the_newest_good_backup() -> None:
         of(looks(live=live(collections=seen), rates=rates, jobs=(job("restore", "running", 0.1),))).status
         == "OK"
     )
+
+
+def test_losses_are_seen_on_a_host_whose_journals_know_no_backup() -> None:
+    sizes = {made(9).id: Sizes(collections={"characters": 40}, objects=5)}
+    catalog = Catalog(backups=(made(9),), sizes=sizes)
+    status = of(looks(catalog=catalog, live=live(), bucket=bucket(objects=0, bytes=0), rates=None))
+    assert found(status, "lacks characters: 40 documents").remedy == "restore"
+    assert found(status, "bucket quilltap-files is empty").remedy == "restore"
 
 
 @pytest.mark.parametrize("problem", ["no permission to read it", "the folder does not exist (not mounted?)"])
