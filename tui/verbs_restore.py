@@ -22,6 +22,7 @@ def request_options(function: F) -> F:
     for option in reversed(
         (
             click.option("--collections", metavar="A,B", default="", help="Only these collections."),
+            click.option("--with-objects", is_flag=True, help="The objects too, beside --collections."),
             click.option("--only", type=click.Choice(["database", "objects"]), help="Only this part."),
             click.option("--from-database", metavar="A", help="The database in the dump."),
             click.option("--to-database", metavar="B", help="Restore into another database."),

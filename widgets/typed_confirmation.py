@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import time
+
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Button, Input, Static
 
 from widgets.plain import plain
+
+RELEASE_SECONDS = 0.8
+"""How long no Enter may come before the button works: longer than terminals wait before a held key repeats (0.25 to 0.66 s)."""
+HELD = "Let go of Enter: in a moment Enter once more does it. Escape goes back."
+READY = "Enter does it. Escape goes back, and nothing is done."
 
 
 class TypedConfirmation(Vertical):
     """An input, a line that says what is wrong, and a button that works only while the words are right.
 
-    Typing the words and Enter moves to the button; only the button, by a second key, confirms.
+    Typing the words and Enter moves to the button; only the button, by a second key, confirms. It does not react
+    before Enter was let go: a key held down goes through nothing.
     """
 
     DEFAULT_CSS = """
@@ -29,6 +39,9 @@ class TypedConfirmation(Vertical):
         super().__init__(id=id)
         self._words = words
         self._button = button
+        self._waiting: Timer | None = None
+        self._since = 0.0
+        self._ready = False
 
     def compose(self) -> ComposeResult:
         yield Static(plain(f"Type {self._words} to confirm:"), id="ask", markup=False)
@@ -54,9 +67,6 @@ class TypedConfirmation(Vertical):
         button = self.query_one("#confirm", Button)
         if self.matches:
             button.focus()
-            self.query_one("#said", Static).update(
-                plain("Enter does it. Escape goes back, and nothing is done.")
-            )
             return
         typed = event.value.strip()
         told = (
@@ -65,7 +75,36 @@ class TypedConfirmation(Vertical):
         self.query_one("#said", Static).update(plain(f"{told} Nothing was done."))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """The second key."""
+        """The second key; one that comes too soon may be the first one held down, and restarts the wait."""
         event.stop()
-        if self.matches:
+        if not self._ready:
+            self._wait()
+        elif self.matches:
             self.post_message(self.Confirmed())
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The button was come to, by whatever key."""
+        if event.widget.id == "confirm":
+            self._wait()
+        else:
+            self._stop_waiting()
+
+    def _wait(self) -> None:
+        self._stop_waiting()
+        self.query_one("#said", Static).update(plain(HELD))
+        self._since = time.monotonic()
+        self._waiting = self.set_timer(RELEASE_SECONDS, self._let_go)
+
+    def _stop_waiting(self) -> None:
+        self._ready = False
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
+
+    def _let_go(self) -> None:
+        if time.monotonic() - self._since > 1.5 * RELEASE_SECONDS:
+            # Nothing was done for a while, so keys pressed meanwhile may still be waiting.
+            self._wait()
+            return
+        self._ready = True
+        self.query_one("#said", Static).update(plain(READY))

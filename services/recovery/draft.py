@@ -11,7 +11,7 @@ from services.catalog.find import Found, find_backup
 from services.catalog.manifest import Part
 from services.catalog.model import Backup
 from services.catalog.scan import survey
-from services.errors import Refused
+from services.errors import Refused, UsageProblem
 from services.jobs.context import JobContext
 from services.mongo.connect import LiveCollection
 from services.mongo.space import space_for
@@ -62,9 +62,12 @@ def choose_backup(request: RestoreRequest, ctx: JobContext) -> tuple[Found, tupl
         request.backup, catalog.backups, profile, wanted, paths=ctx.paths, problems=catalog.problems
     )
     parts = tuple(part for part in wanted if part in found.backup.parts)
-    if not parts:
+    lacking = (
+        wanted if not parts else tuple(part for part in wanted if request.with_objects and part not in parts)
+    )
+    if lacking:
         raise Refused(
-            f"{found.backup.id} has no {' and no '.join(wanted)} part.",
+            f"{found.backup.id} has no {' and no '.join(lacking)} part.",
             next="`quillkeep list` shows what each backup has.",
         )
     missing = list(found.backup.missing)
@@ -82,12 +85,28 @@ def _wanted(request: RestoreRequest, profile: Profile) -> tuple[Part, ...]:
     """Every part, unless one is named, or a target of its own is named for one: the other one's stays untouched."""
     if request.only is not None:
         return (request.only,)
+    if request.with_objects:
+        return _beside_collections(request, profile)
     if request.collections or profile.bucket is None:
         return ("database",)
     if request.to_database is not None and request.to_bucket is None:
         return ("database",)
     if request.to_bucket is not None and request.to_database is None:
         return ("objects",)
+    return ("database", "objects")
+
+
+def _beside_collections(request: RestoreRequest, profile: Profile) -> tuple[Part, ...]:
+    """The objects beside chosen collections, which have to be named."""
+    if not request.collections:
+        raise UsageProblem(
+            "Objects beside chosen collections need the collections.",
+            next="Name them with --collections A,B, or leave --with-objects out: a whole restore has both.",
+        )
+    if profile.bucket is None:
+        raise Refused(
+            "No bucket is configured, so no objects can be put back.", next="Set S3_BUCKET and its keys."
+        )
     return ("database", "objects")
 
 

@@ -16,7 +16,18 @@ Risk = Literal[
     "possible-loss",
     "other-deployment",
 ]
-Content = Literal["same", "differs", "not compared yet", "only live", "only in the backup"]
+Content = Literal[
+    "same",
+    "differs",
+    "not compared yet",
+    "only live",
+    "only in the backup",
+    "as restored",
+    "written since",
+    "dropped since",
+    "never went live",
+]
+"""Against the backup; the last four are a rollback's and against what was restored, never against the copy."""
 Action = Literal["replace", "create", "keep", "set aside", "in place", "nothing"]
 
 
@@ -24,12 +35,14 @@ class RestoreRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which backup, which part of it, and into what.
 
     `collections` empty means all; `only` None means every part the backup has and the profile configures.
+    Named collections leave the bucket alone, unless `with_objects` asks for the objects beside them.
     `exact` sets aside what is live and not in the backup; `objects_from` "any" takes what a snapshot lacks
     from any backup of ours.
     """
 
     backup: str
     collections: tuple[str, ...] = ()
+    with_objects: bool = False
     only: Part | None = None
     from_database: str | None = None
     to_database: str | None = None
@@ -55,7 +68,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         """Whether documents that are live now would not be live after the restore."""
         if self.action not in ("replace", "set aside", "in place") or not self.live:
             return False
-        return self.content != "same"
+        return self.content not in ("same", "never went live")
 
 
 class RiskFound(msgspec.Struct, frozen=True, kw_only=True):

@@ -104,6 +104,7 @@ def test_delete_by_typing_the_id(location: Path, state: Paths) -> None:
             await console.type(older.id)
             await console.press("enter")
             assert (location / f"{older.id}.json").exists()
+            await console.until("Enter does it")
             await console.press("enter")
             await told(console, "is in the trash of its location.")
             await console.until("No backups yet", 30)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from services.catalog.scan import Catalog
@@ -9,6 +11,7 @@ from services.profile import Profile
 from tests.recorded import RecordedBackend
 from tests.tui_support import Console, opened, run
 from tui.screens.confirm import TypedModal, YesNoModal
+from widgets.typed_confirmation import RELEASE_SECONDS
 
 LONG = "\n".join(f"effect {number} [/x] \x1b[31m" for number in range(40))
 
@@ -78,5 +81,41 @@ def test_right_words_need_a_second_key() -> None:
             assert not answers
             await console.press("enter")
             assert answers == [True]
+
+    run(test())
+
+
+def test_a_held_enter_goes_through_neither_stage() -> None:
+    async def test() -> None:
+        async with opened(Profile(name="prod"), recorded()) as console:
+            answers: list[bool | None] = []
+            _typed(console, answers)
+            await console.until("Type prod/quilltap to confirm")
+            await console.type("prod/quilltap")
+            await console.press(*["enter"] * 50)
+            await console.until("Let go of Enter")
+            assert not answers
+            # A terminal waits before it repeats.
+            await asyncio.sleep(RELEASE_SECONDS / 2)
+            await console.press(*["enter"] * 10)
+            assert not answers
+            await console.until("Enter does it")
+            await console.press("enter")
+            assert answers == [True]
+
+    run(test())
+
+
+def test_the_wait_begins_anew_whenever_the_button_is_come_to() -> None:
+    async def test() -> None:
+        async with opened(Profile(name="prod"), recorded()) as console:
+            answers: list[bool | None] = []
+            _typed(console, answers)
+            await console.until("Type prod/quilltap to confirm")
+            await console.type("prod/quilltap")
+            await console.press("enter")
+            await console.until("Enter does it")
+            await console.press("shift+tab", "tab", "enter")
+            assert not answers and "Let go of Enter" in console.text
 
     run(test())

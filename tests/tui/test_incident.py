@@ -105,6 +105,7 @@ async def confirm(console: Console, words: str) -> None:
     await console.type(words)
     await console.press("enter")
     assert isinstance(console.app.focused, Button)
+    await console.until("Enter does it")
     await console.press("enter")
 
 

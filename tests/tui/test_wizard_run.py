@@ -201,7 +201,9 @@ def test_the_right_words_start_nothing_while_a_risk_is_not_accepted() -> None:
         ):
             screen.query_one("#words", Input).focus()
             await console.type("prod/quilltap")
-            await console.press("enter", "enter")
+            await console.press("enter")
+            await console.until("Enter does it")
+            await console.press("enter")
             await console.until("Not yet accepted")
             assert not backend.started
             assert isinstance(console.app.focused, RiskRow)
@@ -236,6 +238,7 @@ def test_right_words_move_to_the_button_and_a_second_key_starts_the_restore_of_t
             await console.press("enter")
             assert isinstance(console.app.focused, Button)
             assert not backend.started
+            await console.until("Enter does it")
             await console.press("enter")
             await console.until(lambda: screen.told == ["running"])
             verb, asked, _ = backend.started[0]
@@ -262,7 +265,9 @@ def test_what_a_job_found_late_is_asked_too() -> None:
             await console.press("space")
             screen.query_one("#words", Input).focus()
             await console.type("prod/quilltap")
-            await console.press("enter", "enter")
+            await console.press("enter")
+            await console.until("Enter does it")
+            await console.press("enter")
             await console.until(lambda: bool(backend.started))
             asked = backend.started[0][1]
             assert isinstance(asked, RestorePlan) and asked.allow == ("writers",)
@@ -314,7 +319,9 @@ def test_a_job_that_does_not_start_says_so_and_stays() -> None:
         plan = plan_document(risks=[])
         async with hosted(ConfirmStep, state_of(step="confirm", plan=plan), backend) as (console, screen):
             await console.type("prod/quilltap")
-            await console.press("enter", "enter")
+            await console.press("enter")
+            await console.until("Enter does it")
+            await console.press("enter")
             await console.until("The state folder cannot be written.")
             await console.press("escape")
             assert screen.told == [] and screen.step.state.job == ""

@@ -88,6 +88,7 @@ async def confirmed(console: Console, words: str) -> None:
     await console.type(words)
     await console.press("enter")
     assert isinstance(console.app.focused, Button)
+    await console.until("Enter does it")
     await console.press("enter")
 
 
@@ -208,7 +209,9 @@ def test_release_counts_first_and_takes_only_the_jobs_own_id(
             assert set(copies) <= set(db.list_collection_names())
             await console.press("ctrl+u")
             await console.type(restored)
-            await console.press("enter", "enter")
+            await console.press("enter")
+            await console.until("Enter does it")
+            await console.press("enter")
             await console.until(lambda: "Released: " in flat(console), 60)
             assert not set(copies) & set(db.list_collection_names())
             await console.press("enter")

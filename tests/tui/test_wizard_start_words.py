@@ -19,7 +19,10 @@ from services.looking.live import CollectionSeen, LiveAnswer
 from tests.tui.wizard_start_support import RECORDED, recorded_backup
 from tui.screens.restore import evidence
 from tui.screens.restore.choosing import MOST, Proposal, listed, propose, warnings_on, why_unusable
+from tui.screens.restore.happened import taken, why_of
 from tui.screens.restore.model import STEPS, WizardState
+from tui.screens.restore.scope import scope_of
+from tui.screens.restore.symptoms import symptom_of
 from tui.screens.restore.times import ago, both, clock, read_time, span
 from tui.store import Problem
 from widgets import stepper, stopwatch
@@ -237,3 +240,55 @@ def test_the_proposal_is_good_from_before_the_damage_and_names_what_it_passed_ov
     many = [recorded_backup(f"quilltap_{n:08}_000000") for n in range(1_000)]
     rows = listed(state, Catalog(backups=tuple(many)), Proposal(before))
     assert len(rows) == MOST + 1 and rows[-1] == before
+
+
+def _seen(now: LiveAnswer, objects: int) -> evidence.Compared:
+    bucket = BucketAnswer(bucket="b", endpoint="s3", objects=objects, bytes=1, whole=True)
+    return evidence.together(evidence.of_database(now, BACKUP), evidence.of_bucket(bucket, held(88, chats=1)))
+
+
+@pytest.mark.parametrize(
+    ("objects", "chosen", "only", "collections", "beside"),
+    [
+        (0, "collection", None, ("memories",), True),
+        (40, "collection", None, ("memories",), True),
+        (88, "collection", "database", ("memories",), False),
+        (87, "collection", "database", ("memories",), False),
+        (0, "bucket", None, ("memories",), True),
+        (0, "database", None, (), False),
+        (0, "everything", None, (), False),
+        (88, "files", None, ("memories",), True),
+    ],
+)
+def test_what_is_preselected_covers_everything_seen_and_no_more(
+    objects: int, chosen: str, only: str | None, collections: tuple[str, ...], beside: bool
+) -> None:
+    compared = _seen(live(chats=200, users=3, characters=20, tags=5), objects)
+    assert compared.symptom == "collection"
+    symptom = symptom_of(chosen)
+    assert symptom is not None
+    found = taken(symptom, compared)
+    assert (found.only, found.collections, found.with_objects) == (only, collections, beside)
+    words = why_of(symptom, compared)
+    if collections:
+        assert "memories" in words
+    if beside and symptom.only == "database":
+        assert (
+            f"bucket: {objects} objects now, the backup has 88" in words
+            and "Every other collection stays" in words
+        )
+
+
+def test_objects_of_a_database_mostly_gone_bring_everything() -> None:
+    compared = _seen(live(chats=200, users=3), 0)
+    assert compared.symptom == "everything"
+    symptom = symptom_of("bucket")
+    assert symptom is not None and taken(symptom, compared).only is None
+    assert "database too" in why_of(symptom, compared)
+
+
+def test_chosen_collections_and_objects_are_one_request_of_the_wizard() -> None:
+    state = WizardState(opened=NOW, collections=("chats",), with_objects=True)
+    assert scope_of(state) == "both"
+    state.with_objects = False
+    assert scope_of(state) == "chosen"

@@ -33,7 +33,7 @@ def wanted_parts(state: WizardState, profile: Profile) -> tuple[Part, ...]:
     """The parts that this restore takes from a backup."""
     if state.only is not None:
         return (state.only,)
-    if state.collections or profile.bucket is None:
+    if profile.bucket is None or (state.collections and not state.with_objects):
         return ("database",)
     if profile.mongo is None:
         return ("objects",)

@@ -14,6 +14,8 @@ MANY = 4
 """More missing collections than this are told in one line."""
 DROP = 0.10
 """Fewer documents or objects by more than this share propose a symptom; people delete things every day."""
+WIDEST = ("database", "data", "collection", "bucket", "files")
+"""Symptoms of a part by how much they take, the database's first: the bucket's are added to them."""
 
 
 class Evidence(NamedTuple):
@@ -36,12 +38,25 @@ class Compared(NamedTuple):
     @property
     def symptom(self) -> str:
         """The symptom that fits everything seen; empty when nothing is."""
-        fits = [finding.symptom for finding in self.findings if finding.symptom]
-        if "database" in fits and "bucket" in fits:
+        fits = self.symptoms
+        if "database" in fits and self.objects_gone:
             return "everything"
-        if "collection" in fits and "data" in fits:
-            return "data"
-        return fits[0] if fits else ""
+        return next((one for one in WIDEST if one in fits), "")
+
+    @property
+    def symptoms(self) -> frozenset[str]:
+        """Every symptom that something seen fits."""
+        return frozenset(finding.symptom for finding in self.findings if finding.symptom)
+
+    @property
+    def objects_gone(self) -> bool:
+        """Whether objects are missing beyond what people delete every day."""
+        return bool(self.symptoms & {"bucket", "files"})
+
+    @property
+    def objects_seen(self) -> str:
+        """What was seen of the bucket, in words; empty when nothing is missing there."""
+        return next((one.text for one in self.findings if one.symptom in ("bucket", "files")), "")
 
 
 def of_database(live: LiveAnswer, held: ContentsAnswer) -> Compared:

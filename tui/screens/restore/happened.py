@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import work
 from textual.app import ComposeResult
@@ -28,6 +28,11 @@ from widgets.glyphs import tone
 from widgets.inventory_table import Column, InventoryTable, TableRow
 from widgets.plain import plain
 
+WHY_ALSO: dict[Part | None, str] = {
+    "database": "The whole database comes back.",
+    "objects": "Every object comes back.",
+}
+"""What stands before what was added to a symptom."""
 SHOWN, SHOWN_TALL = 4, 12
 """Findings on the screen, by its height; the rest is counted."""
 
@@ -102,11 +107,13 @@ A **good** backup is complete, not suspicious, and every byte of it was read bac
     def _preselect(self, symptom: Symptom, compared: Compared) -> None:
         state = self.state
         state.symptom = symptom.name
-        state.only = symptom.only
-        state.collections = names_for(symptom, compared)
+        found = taken(symptom, compared)
+        state.only, state.collections, state.with_objects = found.only, found.collections, found.with_objects
         state.missing, state.fewer = compared.missing, compared.fewer
         state.exact = symptom.exact
-        state.objects_from_any = symptom.objects_from_any
+        state.objects_from_any = symptom.objects_from_any or (
+            compared.objects_gone and found.only != "database"
+        )
         state.why = why_of(symptom, compared)
         if self.console.store.profile.bucket is None and state.only == "objects":
             state.why = f"{state.why} No bucket is configured."
@@ -243,6 +250,39 @@ def _no_good(backups: Sequence[Backup], *, pepper: bool) -> str:
     return f"{text}: they were made from another server.{known}"
 
 
+class Taken(NamedTuple):
+    """What is preselected: a part, collections of it, and the objects beside them."""
+
+    only: Part | None
+    collections: tuple[str, ...] = ()
+    with_objects: bool = False
+    also: str = ""
+    """What was added to the symptom's own, because it is seen missing too, in words."""
+
+
+def taken(symptom: Symptom, compared: Compared) -> Taken:
+    """What the symptom needs, and whatever else is seen missing; never more of a part than that.
+
+    Only what is gone is added: missing collections and objects come back without replacing anything.
+    """
+    names = names_for(symptom, compared)
+    if symptom.only == "database" and compared.objects_gone:
+        also = f"The objects too ({compared.objects_seen})"
+        return Taken(None, names, with_objects=bool(names), also=f"{also}; objects that are live stay.")
+    if symptom.only == "objects" and compared.missing:
+        if "database" in compared.symptoms:
+            return Taken(None, also="The database too: most of its collections are missing.")
+        missing = tuple(sorted(compared.missing))
+        return Taken(
+            None, missing, with_objects=True, also=f"The missing collections too: {_named(missing)}."
+        )
+    return Taken(symptom.only, names)
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
 def names_for(symptom: Symptom, compared: Compared) -> tuple[str, ...]:
     """The collections a symptom narrows the restore to."""
     if symptom.names == "missing":
@@ -255,10 +295,13 @@ def names_for(symptom: Symptom, compared: Compared) -> tuple[str, ...]:
 def why_of(symptom: Symptom, compared: Compared) -> str:
     """What is preselected, and why, in words."""
     names = names_for(symptom, compared)
+    also = taken(symptom, compared).also
+    if also:
+        own = f"Preselected: {_named(names)}. " if names else ""
+        return f"{own}{also} Every other collection stays." if names else f"{WHY_ALSO[symptom.only]} {also}"
     if not symptom.names:
         return symptom.why
     if not names:
         seen = "missing" if symptom.names == "missing" else "missing or smaller"
         return f"{symptom.why} No collection is seen {seen} by counts: the whole database is preselected."
-    shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    return f"{symptom.why} Preselected: {shown}."
+    return f"{symptom.why} Preselected: {_named(names)}."

@@ -60,6 +60,8 @@ class WizardState:
     only: Part | None = None
     collections: tuple[str, ...] = ()
     """Empty: all of them."""
+    with_objects: bool = False
+    """The objects of the bucket come back beside the chosen collections."""
     exact: bool = False
     objects_from_any: bool = False
     in_place: bool = False
@@ -137,6 +139,7 @@ class WizardState:
         return RestoreRequest(
             backup=self.backup.id if self.backup.ours else str(self.main_path),
             collections=self.collections,
+            with_objects=self.with_objects and bool(self.collections),
             only=self.only,
             exact=self.exact,
             objects_from="any" if self.objects_from_any else None,

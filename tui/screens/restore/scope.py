@@ -10,12 +10,13 @@ from services.looking.live import LiveAnswer
 from services.profile import Profile
 from tui.screens.restore.model import WizardState
 
-Scope = Literal["everything", "database", "objects", "chosen"]
+Scope = Literal["everything", "database", "objects", "chosen", "both"]
 SCOPES: tuple[tuple[Scope, str], ...] = (
     ("everything", "Everything: database and objects"),
     ("database", "Only the database"),
     ("objects", "Only the objects (pictures, files)"),
     ("chosen", "Chosen collections"),
+    ("both", "Chosen collections and the objects"),
 )
 
 
@@ -34,7 +35,7 @@ class Pair(NamedTuple):
 def scope_of(state: WizardState) -> Scope:
     """The scope that the state stands for."""
     if state.collections:
-        return "chosen"
+        return "both" if state.with_objects else "chosen"
     if state.only is not None:
         return state.only
     return "everything"
@@ -44,13 +45,13 @@ def closed(scope: Scope, state: WizardState, profile: Profile) -> str:
     """Why a scope cannot be chosen with this backup and profile; empty when it can."""
     backup = state.backup
     parts = backup.parts if backup is not None else ()
-    if scope in ("database", "chosen") and "database" not in parts:
+    if scope in ("database", "chosen", "both") and "database" not in parts:
         return "This backup has no database part."
-    if scope == "objects" and "objects" not in parts:
+    if scope in ("objects", "both") and "objects" not in parts:
         return "This backup has no objects part."
-    if scope in ("objects",) and profile.bucket is None:
+    if scope in ("objects", "both") and profile.bucket is None:
         return "No bucket is configured: set S3_BUCKET and its keys."
-    if scope in ("database", "chosen") and profile.mongo is None:
+    if scope in ("database", "chosen", "both") and profile.mongo is None:
         return "No database is configured: set MONGODB_URI."
     return ""
 
@@ -120,4 +121,6 @@ def untouched(scope: Scope, state: WizardState, rows: Sequence[Pair], *, bucket:
         return f"The bucket is not touched.{only_live}{kept}"
     if scope == "objects":
         return f"The database is not touched.{objects}{kept}"
+    if scope == "both":
+        return f"Every other collection is not touched. Objects that are live only stay.{kept}"
     return f"Every other collection and the bucket are not touched.{kept}"

@@ -27,7 +27,10 @@ _PARTS: dict[Scope, Part | None] = {
     "database": "database",
     "objects": "objects",
     "chosen": "database",
+    "both": None,
 }
+CHOOSING: tuple[Scope, ...] = ("chosen", "both")
+WITH_OBJECTS: tuple[Scope, ...] = ("everything", "objects", "both")
 
 
 class WhatStep(Step):
@@ -111,19 +114,19 @@ Counts are compared here; contents are compared in the plan. Equal counts do not
         if pair is None or not pair.in_backup:
             self._say(f"{row.key} is not in the backup: there is nothing to take.")
             return
-        shut = closed("chosen", self.state, self.console.store.profile)
+        shut = closed("both" if self._scope == "both" else "chosen", self.state, self.console.store.profile)
         if shut:
             self._say(shut)
             return
         self._chosen ^= {pair.name}
         self._said = ""
-        self._scope = "chosen"
-        self.query_one("#scopes", Choices).go_to("chosen")
+        self._scope = "both" if self._scope == "both" else "chosen"
+        self.query_one("#scopes", Choices).go_to(self._scope)
         self._draw()
 
     def action_exact(self) -> None:
         """Sets aside what is live only, or leaves it."""
-        if self._scope == "chosen":
+        if self._scope in CHOOSING:
             self._say("With chosen collections everything else stays: there is nothing to set aside.")
             return
         self.state.exact = not self.state.exact
@@ -131,7 +134,7 @@ Counts are compared here; contents are compared in the plan. Equal counts do not
 
     def action_any(self) -> None:
         """Objects that the snapshot lacks from other backups, or not."""
-        if self._scope not in ("everything", "objects"):
+        if self._scope not in WITH_OBJECTS:
             self._say("Only objects are taken from other backups, and none are restored here.")
             return
         self.state.objects_from_any = not self.state.objects_from_any
@@ -152,7 +155,7 @@ Counts are compared here; contents are compared in the plan. Equal counts do not
         if shut:
             self._say(f"{shut} Choose another one, or go back for another backup.")
             return
-        if self._scope == "chosen" and not self._chosen:
+        if self._scope in CHOOSING and not self._chosen:
             self._say("No collection is chosen. Tab goes to the list, space takes one.")
             return
         self._fill()
@@ -164,7 +167,8 @@ Counts are compared here; contents are compared in the plan. Equal counts do not
 
     def _fill(self) -> None:
         state = self.state
-        state.collections = tuple(sorted(self._chosen)) if self._scope == "chosen" else ()
+        state.collections = tuple(sorted(self._chosen)) if self._scope in CHOOSING else ()
+        state.with_objects = self._scope == "both"
         state.only = _PARTS[self._scope]
 
     def _other_database(self) -> str:
@@ -227,7 +231,7 @@ Counts are compared here; contents are compared in the plan. Equal counts do not
         rows = []
         for scope, title in SCOPES:
             shut = closed(scope, state, profile)
-            note = shut or (f"{len(self._chosen)} of {self._takeable()} taken" if scope == "chosen" else "")
+            note = shut or (f"{len(self._chosen)} of {self._takeable()} taken" if scope in CHOOSING else "")
             note = note or (half_of(state, profile) if scope == "everything" else "")
             rows.append(TableRow(scope, (f"{marks[scope == self._scope]} {title}", note)))
         self.query_one("#scopes", Choices).show(rows)
@@ -252,13 +256,13 @@ Counts are compared here; contents are compared in the plan. Equal counts do not
                 for pair in self._pairs
             ]
         )
-        objects = self._scope in ("everything", "objects")
+        objects = self._scope in WITH_OBJECTS
         lacking = len(state.backup.missing_keys) if state.backup else 0
         lacks = f" (this snapshot lacks {lacking:,})" if lacking and objects else ""
         box = {True: "[x]", False: "[ ]"}
         self.query_one("#options", Static).update(
             plain(
-                f"x {box[state.exact and self._scope != 'chosen']} exact: set aside what is live only  "
+                f"x {box[state.exact and self._scope not in CHOOSING]} exact: set aside what is live only  "
                 f"o {box[state.objects_from_any and objects]} objects from any backup{lacks}"
             )
         )
