@@ -23,10 +23,11 @@ def is_unchanged(row: Mapping[str, Any]) -> bool:
     return row.get("content") == "same"
 
 
-def plan_lines(plan: Mapping[str, Any], terminal: Terminal) -> list[str]:
-    """What an admin reads before anything is touched."""
+def plan_lines(plan: Mapping[str, Any], terminal: Terminal, *, back: bool = False) -> list[str]:
+    """What an admin reads before anything is touched; `back` is a rollback's, whose `backup` is the copy."""
+    verb = "Roll back from the" if back else "Restore"
     lines = (
-        [f"Restore {escape(str(plan['backup']))} into {escape(str(plan['target']))}"]
+        [f"{verb} {escape(str(plan['backup']))} into {escape(str(plan['target']))}"]
         if "target" in plan
         else []
     )
@@ -47,7 +48,8 @@ def plan_lines(plan: Mapping[str, Any], terminal: Terminal) -> list[str]:
     rows = list(plan.get("collections") or ())
     changed = sorted((row for row in rows if not is_unchanged(row)), key=loses, reverse=True)
     if changed:
-        cells = [("COLLECTION", "LIVE", "", "BACKUP", "CONTENT", "ACTION")]
+        sides = ("COPY", "LIVE IS") if back else ("BACKUP", "CONTENT")
+        cells = [("COLLECTION", "LIVE", "", *sides, "ACTION")]
         for row in changed:
             cells.append(
                 (
@@ -56,13 +58,14 @@ def plan_lines(plan: Mapping[str, Any], terminal: Terminal) -> list[str]:
                     terminal.arrow(),
                     _count(row.get("backup")),
                     escape(str(row.get("content") or "")),
-                    escape(str(row.get("action") or "")) + (f"  loses {loses(row):,}" if loses(row) else ""),
+                    escape(str(row.get("action") or ""))
+                    + (f"  loses {loses(row):,}" if loses(row) and not back else ""),
                 )
             )
         shown = table(cells, right=frozenset({1, 3}))
         lines.append(terminal.paint(shown[0], "bold"))
         for line, row in zip(shown[1:], changed, strict=True):
-            lines.append(terminal.paint(line, "red") if loses(row) else line)
+            lines.append(terminal.paint(line, "red") if loses(row) and not back else line)
     folded = len(rows) - len(changed)
     if folded:
         lines.append(f"{folded} collections are the same by content.")

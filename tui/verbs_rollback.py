@@ -58,7 +58,7 @@ def _confirmed(session: Session, plan: RollbackPlan) -> RollbackPlan:
     from tui.present_plan import plan_lines
 
     result = result_of(session, "rollback-plan", plan)
-    for line in [f"Rolls back: {escape(str(result['backup']))}", *plan_lines(result, session.output.err)]:
+    for line in plan_lines(result, session.output.err, back=True):
         click.echo(line, err=True)
     if result["refusals"]:
         raise Refused(
@@ -72,10 +72,17 @@ def _confirmed(session: Session, plan: RollbackPlan) -> RollbackPlan:
             next="Accept each: " + " ".join(f"--allow {word}" for word in missing),
         )
     if result["confirmation"]:
-        typed("What is live was written since; it is set aside, not dropped.", str(result["confirmation"]))
+        typed(_why_typed(result), str(result["confirmation"]))
     elif not yes_or_no("Nothing was written since. Roll back?"):
         raise Refused("Not confirmed.", next="Run the command again.")
     return msgspec.structs.replace(plan, job=str(result["backup"]).split()[-1])
+
+
+def _why_typed(result: dict[str, Any]) -> str:
+    """What is written in words before the target is typed."""
+    if result["warnings"]:
+        return "What is live was written since; it is set aside, not dropped."
+    return "What never went live is dropped, and this cannot itself be rolled back."
 
 
 @click.command()

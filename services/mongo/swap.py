@@ -59,8 +59,8 @@ class Swapper:
         self._log = log
         self._warn = warn
 
-    def put_live(self) -> None:
-        """Old aside, new live, for every pair, views last; `CommandFailed` names the pair that could not."""
+    def put_live(self, done: Callable[[int], None] = lambda pairs: None) -> None:
+        """Old aside, new live, for every pair, views last; `done` counts them, `CommandFailed` names one that could not."""
         for pair in sorted(self.record.pairs, key=lambda pair: pair.incoming == "view"):
             self._before()
             if pair.incoming == "view":
@@ -69,6 +69,7 @@ class Swapper:
                 self._drop_ttl(self._set_aside(pair))
             else:
                 self._put_collection(pair)
+            done(1)
 
     def put_back(self) -> None:
         """Undoes every pair by UUID: what was live is live again, new collections lie aside."""

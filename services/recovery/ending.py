@@ -94,11 +94,10 @@ def _put_live(
             "swapping", f"{len(record.pairs)} collections", total=len(record.pairs), unit="collections"
         )
         try:
-            swapper.put_live()
+            swapper.put_live(phase.advance)
         except CommandFailed as error:
             _put_back(swapper.record, ctx, session, lock, application, warnings, error)
             raise
-        phase.advance(len(record.pairs))
         phase.finish()
     record = replace(swapper.record, state="proving")
     store(session, record, ctx)

@@ -16,8 +16,8 @@ from services.mongo.aside import server_identity
 from services.mongo.connect import LiveCollection
 from services.mongo.live_sums import live_sums
 from services.mongo.placements import PlacementLog, delete_placements, read_placements
-from services.mongo.record import ObjectsRecord, Pair, SwapRecord, read_record, save_record
-from services.mongo.rename import listing, name_of
+from services.mongo.record import UNFINISHED, ObjectsRecord, Pair, SwapRecord, read_record, save_record
+from services.mongo.rename import count_of, listing, name_of
 from services.mongo.standing import outgoing_of
 from services.recovery.guards import expiring
 from services.recovery.holding import holding
@@ -26,14 +26,21 @@ from services.recovery.request import Content, PlanResult, Row
 from services.recovery.series import staying
 from services.recovery.session import Session
 
+UNDONE = "Copies that never went live are dropped, and this cannot itself be rolled back."
+
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """One collection of a restore as it is now: `content` tells whether it still equals the proof."""
+    """One collection of a restore as it is now: `content` tells whether it still equals the proof, or never was it."""
 
     name: str
     live: int | None
     copy: int | None
     content: Content
+
+    @property
+    def touched(self) -> bool:
+        """Whether somebody changed it after the restore."""
+        return self.content in ("written since", "dropped since")
 
 
 def written_since(session: Session, record: SwapRecord, ctx: JobContext) -> list[Written]:
@@ -44,23 +51,38 @@ def written_since(session: Session, record: SwapRecord, ctx: JobContext) -> list
     for pair in record.pairs:
         current = live.get(pair.name)
         count = None
-        content: Content = "only in the backup" if current is None else "differs"
-        if current is not None and current.kind == "collection":
+        content = _seen(pair, live)
+        if current is not None and current.kind == "collection" and content == "as restored":
             held = live_sums(session.database, pair.name, check=ctx.check, advance=phase.advance)
             count = held.documents
-            proven = (pair.documents, pair.bytes, pair.content)
-            if (
-                current.uuid == pair.aside_uuid
-                and (held.documents, held.bytes, hex64(held.content)) == proven
+            if (held.documents, held.bytes, hex64(held.content)) != (
+                pair.documents,
+                pair.bytes,
+                pair.content,
             ):
-                content = "same"
-        elif current is not None:
-            content = "same"
+                content = "written since"
+        elif current is not None and current.kind == "collection":
+            count = count_of(session.database, pair.name)
         where = name_of(live, pair.old_uuid)
         copy = None if where is None else session.database[where].count_documents({})
         found.append(Written(name=pair.name, live=count, copy=copy, content=content))
     phase.finish()
     return found
+
+
+def _seen(pair: Pair, live: dict[str, LiveCollection]) -> Content:
+    """What stands under a name by its UUID; whether a restored one was written to is not asked here."""
+    current = live.get(pair.name)
+    waiting = name_of(live, pair.aside_uuid)
+    if waiting is not None and waiting != pair.name:
+        return "never went live"
+    if current is None:
+        return "as restored" if pair.incoming == "absent" else "dropped since"
+    if current.uuid is not None and current.uuid == pair.old_uuid:
+        return "never went live"
+    if pair.incoming == "view":
+        return "as restored" if current.kind == "view" else "never went live"
+    return "as restored" if current.uuid == pair.aside_uuid else "written since"
 
 
 def reverse_plan(
@@ -69,26 +91,29 @@ def reverse_plan(
     """The rows of a rollback: `live` is what is live now, `backup` the copy that comes back."""
     rows = []
     for pair, now in zip(record.pairs, written, strict=True):
-        action: Literal["replace", "create", "set aside"] = "replace"
+        action: Literal["replace", "create", "set aside", "keep"] = "replace"
         if pair.outgoing == "absent":
             action = "set aside"
         elif now.live is None and pair.incoming == "absent":
             action = "create"
-        detail = () if now.content == "same" else ("written since it was restored",)
+        if now.content == "never went live" and now.live is not None:
+            action = "keep"
+        detail = (f"{now.content} it was restored",) if now.touched else ()
         rows.append(
             Row(
                 name=pair.name,
                 live=now.live,
                 backup=now.copy,
-                content="differs" if now.live != now.copy else now.content,
+                content=now.content,
                 action=action,
                 detail=detail,
             )
         )
-    untouched = all(entry.content == "same" for entry in written)
+    touched = [entry.name for entry in written if entry.touched]
+    undone = bool(record.pairs) and record.state in (*UNFINISHED, "failed", "loading")
     target = f"{profile or session.server.host}/{session.database.name}"
     return PlanResult(
-        status="ok" if untouched else "warnings",
+        status="warnings" if touched else "ok",
         backup=f"rollback copies of {record.verb} {record.job}",
         created=record.started.isoformat(),
         passed_over=(),
@@ -97,18 +122,19 @@ def reverse_plan(
         objects=None,
         risks=(),
         refusals=(),
-        warnings=()
-        if untouched
-        else (
-            "Documents were written since the restore; they are set aside, not lost: "
-            + ", ".join(entry.name for entry in written if entry.content != "same"),
-        ),
+        warnings=(
+            f"Documents were written since the restore; they are set aside, not lost: {', '.join(touched)}",
+        )
+        if touched
+        else (),
         facts=(
-            f"What is live now is set aside and can be brought back by rolling this back ({record.job}).",
+            UNDONE
+            if undone
+            else f"What is live now is set aside and can be brought back by rolling this back ({record.job}).",
             *staying(record),
         ),
         fingerprint="",
-        confirmation="" if untouched else target,
+        confirmation=target if touched or undone else "",
     )
 
 

@@ -13,8 +13,9 @@ from pymongo import MongoClient
 
 from services.demo.servers import Mongod
 from services.errors import QuillkeepError
+from services.jobs.events import AnyEvent, Progress
 from services.mongo.record import read_records
-from services.operations.rollback import RollbackPlan, rollback
+from services.operations.rollback import RollbackPlan, rollback, rollback_plan
 from tests.services.restore_support import ours, picture
 from tests.services.swap_support import (
     Deployment,
@@ -307,3 +308,53 @@ def test_an_open_transaction_holds_the_swap_up(mongod_rs: Mongod, tmp_path: Path
         assert picture(db) == then
         (copy,) = [name for name in ours(db) if db[name].find_one({"_id": "in flight"})]
         assert copy.startswith(f"__quillkeep_old_{result.job}_"), "committed first, so it is what was live"
+
+
+def test_a_rollback_plan_compares_with_what_was_restored(deployment: Deployment) -> None:
+    """Never with the copy that comes back: one with other counts was all the same not written to."""
+    db = deployment.db
+    fill(db)
+    made = deployment.backup()
+    gone = db["chats"].find_one_and_delete({})
+    assert gone is not None
+    result = deployment.restore(made)
+
+    def planned() -> tuple[dict[str, str], str, tuple[str, ...]]:
+        plan = rollback_plan(RollbackPlan(job=result.job), deployment.context())
+        return {row.name: row.content for row in plan.collections}, plan.confirmation, plan.warnings
+
+    contents, typed, warnings = planned()
+    assert set(contents.values()) == {"as restored"} and not typed and not warnings
+    db["chats"].insert_one({"_id": "later"})
+    contents, typed, warnings = planned()
+    assert contents.pop("chats") == "written since" and set(contents.values()) == {"as restored"}
+    assert typed and "chats" in warnings[0]
+    db.drop_collection("chats")
+    assert planned()[0]["chats"] == "dropped since"
+
+
+def test_the_plan_to_undo_an_unfinished_swap_claims_no_writing(deployment: Deployment) -> None:
+    db = deployment.db
+    fill(db)
+    made = deployment.backup()
+    with pytest.raises(Interrupted):
+        deployment.restore(made, at_checkpoint("renaming", interrupt))
+    plan = rollback_plan(RollbackPlan(job=None), deployment.context())
+    assert {row.content for row in plan.collections} == {"never went live"}
+    assert {row.action for row in plan.collections} == {"keep"}
+    assert not plan.warnings and plan.confirmation and "cannot itself be rolled back" in plan.facts[0]
+
+
+def test_each_pair_is_counted_as_it_goes_live(deployment: Deployment) -> None:
+    fill(deployment.db)
+    for number in range(40):
+        deployment.db[f"more{number}"].insert_one({"_id": 1})
+    made = deployment.backup()
+    counted: list[tuple[int, int | None]] = []
+
+    def note(event: AnyEvent) -> None:
+        if isinstance(event, Progress) and event.phase == "swapping":
+            counted.append((event.done, event.total))
+
+    deployment.restore(made, note)
+    assert len(counted) > 1 and counted[-1][0] == counted[-1][1] and counted[0][0] < counted[-1][0]

@@ -185,7 +185,7 @@ def _cells(row: Mapping[str, Any], *, back: bool) -> tuple[str, str, str, str, s
     view = row.get("kind") == "view"
     lost = loses(row)
     effect = EFFECTS.get(str(row.get("action")), str(row.get("action") or ""))
-    content = ("no" if folds(row, back=True) else "yes") if back else str(row.get("content") or "")
+    content = _written(row) if back else str(row.get("content") or "")
     if lost and not back:
         effect = f"loses {lost:,}" if row.get("action") != "set aside" else f"set aside ({lost:,})"
     return (
@@ -195,6 +195,13 @@ def _cells(row: Mapping[str, Any], *, back: bool) -> tuple[str, str, str, str, s
         escape(content),
         escape(effect),
     )
+
+
+def _written(row: Mapping[str, Any]) -> str:
+    """Whether what was restored was written to since."""
+    if row.get("content") == "never went live":
+        return "never live"
+    return "no" if folds(row, back=True) else "dropped" if row.get("content") == "dropped since" else "yes"
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], arrow: str, glyphs: Glyphs) -> str:
