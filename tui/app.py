@@ -74,6 +74,15 @@ class QuillkeepApp(Frame):
         Binding(
             "ctrl+q", "leave", "Quit", show=False, id="app.quit", tooltip="Running jobs go on", priority=True
         ),
+        Binding(
+            "ctrl+l",
+            "redraw",
+            "Redraw",
+            show=False,
+            id="app.redraw",
+            tooltip="When something else wrote on this terminal",
+            priority=True,
+        ),
         Binding("ctrl+c", "how_to_quit", show=False, id="app.how-to-quit", system=True),
         Binding(
             "ctrl+z",
@@ -128,7 +137,7 @@ class QuillkeepApp(Frame):
         from tui.signals import heed_signals
 
         heed_signals(self)
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         self.changes.subscribe(self, self._attention.heard)
         await self.switch_mode(self._start_mode)
         if self._must_choose:
@@ -156,8 +165,10 @@ class QuillkeepApp(Frame):
         self.look_at("catalog", "live", "bucket", "locations", "rates")
 
     def say(self, text: str, *, severity: Any = "information", title: str = "") -> None:
-        """A notification; its text is never markup."""
-        self.notify(text, title=title, severity=severity, markup=False)
+        """A notification in place of the one before; its text is never markup."""
+        self.clear_notifications()
+        seconds = min(NOTICE_MOST_SECONDS, NOTICE_SECONDS + len(text) / READ_PER_SECOND)
+        self.notify(text, title=title, severity=severity, markup=False, timeout=seconds)
 
     async def begin_job(self, verb: str, plan: msgspec.Struct) -> StartedJob | None:
         """Starts a job; what forbids it is shown, and None given."""

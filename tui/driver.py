@@ -7,7 +7,7 @@ import select
 import termios
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 from textual.drivers import linux_driver
 from textual.drivers._writer_thread import WriterThread
@@ -23,13 +23,41 @@ class ConsoleWriter(WriterThread):
     Textual's own thread dies at the first error, its queue fills, and the event loop waits for it for ever.
     """
 
+    def __init__(self, file: IO[str]) -> None:
+        super().__init__(file)
+        self._when_free: Callable[[], object] | None = None
+
     def run(self) -> None:
         """Runs the thread."""
+        reading = True
+        while (text := self._queue.get()) is not None:
+            if reading:
+                try:
+                    self._file.write(text)
+                    if self._queue.empty():
+                        self._file.flush()
+                except (OSError, ValueError):
+                    reading = False
+            self._queue.task_done()
+            self._tell_free()
         with contextlib.suppress(OSError, ValueError):
-            super().run()
-            return
-        while self._queue.get() is not None:
-            continue
+            self._file.flush()
+
+    def when_free(self, call: Callable[[], object]) -> bool:
+        """True when everything is written; otherwise `call` is called, in this thread, as soon as it is."""
+        with self._queue.mutex:
+            if not self._queue.unfinished_tasks:
+                return True
+            self._when_free = call
+            return False
+
+    def _tell_free(self) -> None:
+        with self._queue.mutex:
+            if self._queue.unfinished_tasks:
+                return
+            call, self._when_free = self._when_free, None
+        if call is not None:
+            call()
 
 
 class ConsoleDriver(LinuxDriver):
@@ -52,6 +80,13 @@ class ConsoleDriver(LinuxDriver):
             with contextlib.suppress(termios.error):
                 self._raw = termios.tcgetattr(self.fileno)
             threading.Thread(target=self._watch, name="terminal-watch", daemon=True).start()
+
+    def when_free(self, call: Callable[[], object]) -> bool:
+        """True when the terminal has taken everything; otherwise `call` is called, in the loop, once it has."""
+        writer = self._writer_thread
+        if not isinstance(writer, ConsoleWriter):
+            return True
+        return writer.when_free(lambda: self._tell(call))
 
     def _watch(self) -> None:
         """Sleeps until the other end of the terminal is closed; a hangup signal may be ignored or never come."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.color import ColorSystem
+from textual._ansi_sequences import SYNC_END, SYNC_START
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Resize
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.scrollbar import ScrollBar
 from textual.widget import Widget
@@ -14,11 +17,13 @@ from textual.widgets import Input, Static
 
 from tui.ascii_filter import AsciiFilter, UncolouredFilter, UndimmedFilter, WholeCellBars
 from tui.crash import crash_text
+from tui.glass import Glass
 from tui.themes import HIGH_CONTRAST, TERMINAL, register_themes
 from widgets.glyphs import Glyphs
 
 if TYPE_CHECKING:
     from textual.driver import Driver
+    from textual.screen import Screen
 
     from services.jobs.listing import JobSummary
 
@@ -37,6 +42,8 @@ class Frame(App[int]):
         self._ascii = AsciiFilter(enabled=not self.glyphs.utf8)
         self._uncoloured = UncolouredFilter(enabled=self.no_color)
         self._undimmed = UndimmedFilter()
+        self._glass = Glass()
+        self._pointer = "default"
         ScrollBar.renderer = WholeCellBars
         register_themes(self)
         if self.no_color or theme:
@@ -65,6 +72,55 @@ class Frame(App[int]):
         """A cursor that blinks would send bytes for ever."""
         if isinstance(event.widget, Input):
             event.widget.cursor_blink = False
+
+    def on_resize(self, event: Resize) -> None:
+        """What a terminal of another size made of its cells, or of the same size again, is not known."""
+        if self._glass.size != (0, 0):
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draws everything again, whatever the terminal shows."""
+        self._glass.forget()
+        self.refresh(layout=True)
+
+    def action_redraw(self) -> None:
+        """For a terminal that something else wrote upon."""
+        self.redraw()
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Sends the cells that differ from what the terminal shows, and nothing while it is still being told."""
+        if self.is_headless or (self._driver is not None and self._driver.is_inline):
+            super()._display(screen, renderable)
+            return
+        try:
+            if isinstance(renderable, LayoutUpdate | ChopsUpdate) and not self._batch_count:
+                colours = self.console._color_system or ColorSystem.TRUECOLOR
+                self._glass.take(renderable, screen._compositor.size, colours)
+                self._send_changes()
+        except Exception as error:  # noqa: BLE001 - told on the terminal like any other defect
+            self._handle_exception(error)
+        finally:
+            self.post_display_hook()
+
+    def _send_changes(self) -> None:
+        """Frames that a slow line had no time for are never sent: only the newest one is."""
+        driver = self._driver
+        if driver is None or not self._running or self._closed:
+            return
+        when_free = getattr(driver, "when_free", None)
+        if when_free is not None and not when_free(self._send_changes):
+            return
+        if sequence := self._glass.send():
+            column, row = self.screen.outer_size.clamp_offset(self.cursor_position)
+            started, ended = (SYNC_START, SYNC_END) if self._sync_available else ("", "")
+            driver.write(f"{started}{sequence}\x1b[{row + 1};{column + 1}H{ended}")
+            driver.flush()
+
+    def _set_pointer_shape(self, shape: str) -> None:
+        """Textual says it of every new screen, also where nothing changes."""
+        if shape != self._pointer:
+            self._pointer = shape
+            super()._set_pointer_shape(shape)
 
     def end(self, code: int) -> None:
         """Ends the console with an exit code; jobs are not touched."""
