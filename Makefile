@@ -1,9 +1,12 @@
 # The README's two commands are `make demo` and `make test`; both do all the set-up themselves.
 PYTHON_BIN := .venv/bin/python
 PYTEST_ARGS ?=
+# Much of the suite waits for servers and terminals, so three workers fill two cores. A part that is named by
+# its path runs in one process, without the start of the workers.
+PYTEST_WORKERS ?= $(if $(findstring tests/,$(PYTEST_ARGS)),0,3)
 BENCH_ARGS ?=
 
-.PHONY: help setup demo test lint types contracts tests check bench soak dist clean
+.PHONY: help setup demo test lint types contracts tests check bench soak screenshots dist clean
 
 help:
 	@echo "make demo    the console on real servers started for it, with a week of backups (without a terminal: the script)"
@@ -11,6 +14,7 @@ help:
 	@echo "make check   lint, types, contracts and the tests that start no server"
 	@echo "make bench   measure against the stock tools (long)"
 	@echo "make soak    hundreds of kills and swaps (hours)"
+	@echo "make screenshots  draw screenshots/*.svg again; the tests compare with them"
 	@echo "make dist    build the wheel into dist/"
 
 setup:
@@ -32,7 +36,7 @@ contracts: setup
 	.venv/bin/lint-imports
 
 tests: setup
-	$(PYTHON_BIN) -m pytest $(PYTEST_ARGS)
+	$(PYTHON_BIN) -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: lint types contracts
 	$(PYTHON_BIN) -m pytest tests/unit $(PYTEST_ARGS)
@@ -43,6 +47,9 @@ bench: setup
 soak: setup
 	$(PYTHON_BIN) -m pytest -m soak --timeout=0 tests $(PYTEST_ARGS)
 	$(PYTHON_BIN) -m tests.bench.soak_memory $(BENCH_ARGS)
+
+screenshots: setup
+	@$(PYTHON_BIN) -m tests.pictures.draw
 
 dist: setup
 	rm -rf build dist

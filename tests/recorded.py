@@ -47,7 +47,8 @@ class RecordedBackend:
 
     `journals` maps a verb, or a job's id, to the events that a job of it, once started, is read to have
     written; without a `Finished` at their end the job goes on for ever; those that ended are the history,
-    unless `history` is given; other jobs' journals are read from `kept`. `started` collects what was started.
+    unless `history` is given; other jobs' journals are read from `kept`. `afterwards` are
+    looks' answers once a restore was started. `started` collects what was started.
     """
 
     def __init__(
@@ -60,12 +61,16 @@ class RecordedBackend:
         journals: Mapping[str, list[AnyEvent]] | None = None,
         history: History | None = None,
         kept: Path | None = None,
+        afterwards: Mapping[str, Any] | None = None,
     ) -> None:
         self.paths = paths or Paths(Path("/var/lib/quillkeep"))
         self._kept = kept or self.paths.jobs
+        self._afterwards = dict(afterwards or {})
         self._named: dict[str, str] = {}
         self.started: list[tuple[str, msgspec.Struct, Profile]] = []
         self.cancelled: list[str] = []
+        self.silenced = 0
+        """How many looks will never answer."""
         self._now = now
         self._looks = dict(looks or {})
         self._jobs = list(jobs or [])
@@ -88,6 +93,7 @@ class RecordedBackend:
         answer = self._looks[name]
         if answer is Silent:
             RESTING.add(threading.current_thread())
+            self.silenced += 1
             threading.Event().wait()
         if isinstance(answer, Callable):  # type: ignore[arg-type]
             entry = entry_of(name)
@@ -98,6 +104,8 @@ class RecordedBackend:
 
     def start_job(self, verb: str, plan: msgspec.Struct, profile: Profile) -> StartedJob:
         self.started.append((verb, plan, profile))
+        if verb == "restore":
+            self._looks.update(self._afterwards)
         job = self._now.strftime("%Y%m%d_%H%M%S")
         name = self._named[job] = self._journal_of(verb, plan)
         return StartedJob(

@@ -12,6 +12,7 @@ from services.catalog.model import Backup
 from services.catalog.scan import Catalog
 from services.errors import QuillkeepError
 from services.profile import Profile
+from services.redact import redact
 from tui.backend import Backend
 from tui.bridge import apart
 
@@ -34,8 +35,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, error: QuillkeepError) -> Problem:
-        """The error's four sentences."""
-        return cls(**error.as_dict())
+        """The error's four sentences, without the credentials a driver may have put into them."""
+        return cls(**{name: redact(text) for name, text in error.as_dict().items()})
 
 
 class Looked(Generic[T]):
@@ -84,6 +85,8 @@ class Store:
         self.changed: Callable[[str], None] = lambda topic: None
         self.marked: Backup | None = None
         """The backup that waits for a second one to be compared with."""
+        self.shown: set[str] = set()
+        """Jobs whose end was shown: none of them is taken up once more while the list of jobs lags."""
         self._looks: dict[str, Looked[Any]] = {}
 
     def looked(self, name: str) -> Looked[Any]:

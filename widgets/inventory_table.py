@@ -18,6 +18,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+from widgets.text import escape
+
 GUTTER = 2
 """Cells before the first column, for the mark of the cursor: it shows without colour too."""
 FEW = 20
@@ -323,7 +325,8 @@ class InventoryTable(ScrollView, can_focus=True, inherit_bindings=False):
 
 
 def fit_cell(text: str, width: int, *, right: bool = False, ellipsis: str = "~") -> str:
-    """Text in exactly `width` cells; what does not fit ends in the ellipsis."""
+    """Text in exactly `width` cells, nothing in it moving the cursor; what does not fit ends in the ellipsis."""
+    text = escape(text)
     length = len(text) if text.isascii() else cell_len(text)
     if length > width:
         return set_cell_size(text, width - 1) + ellipsis if width > 1 else ellipsis[:width]

@@ -89,4 +89,4 @@ def fit(shown: Iterable[Shown], always: Iterable[Shown], width: int, ellipsis: s
 def _one(key: Shown) -> Content:
     if not key.enabled:
         return Content(f"({key.keys} {key.words})").stylize("dim")
-    return Content.assemble(Content(key.keys).stylize("bold $accent"), " ", key.words)
+    return Content.assemble(Content(key.keys).stylize("bold $text-accent"), " ", key.words)

@@ -51,7 +51,7 @@ def _row(modes: Sequence[ModeWord], current: str, *, titles: bool) -> Content:
     words = []
     for mode in modes:
         if mode.name == current:
-            words.append(Content(f"[{mode.key} {mode.title}]").stylize("bold $accent"))
+            words.append(Content(f"[{mode.key} {mode.title}]").stylize("bold $text-accent"))
         else:
             words.append(Content(f" {mode.key} {mode.title} " if titles else f" {mode.key} "))
     return Content("").join(words)

@@ -16,12 +16,17 @@ FOLDER = ROOT / "screenshots"
 _UNIQUE = re.compile(r"\bterminal-\d+-")
 
 
+def named(scene: Scene, size: tuple[int, int]) -> str:
+    """A picture's name."""
+    return f"{scene.name}-{size[0]}x{size[1]}"
+
+
 async def draw(scene: Scene, size: tuple[int, int]) -> str:
     """One picture; ids that differ from run to run are made the same."""
     app = scene.app()
     async with app.run_test(size=size, notifications=True) as pilot:
         await scene.lead(pilot)
-        return _UNIQUE.sub("terminal-", app.export_screenshot(title="Quillkeep", simplify=True))
+        return _UNIQUE.sub("terminal-", app.export_screenshot(simplify=True))
 
 
 def main(wanted: tuple[str, ...]) -> int:
@@ -32,7 +37,7 @@ def main(wanted: tuple[str, ...]) -> int:
     known, failed = set(), 0
     for scene in SCENES:
         for size in scene.sizes:
-            path = FOLDER / f"{scene.name}-{size[0]}x{size[1]}.svg"
+            path = FOLDER / f"{named(scene, size)}.svg"
             known.add(path)
             if not scene.name.startswith(wanted):
                 continue

@@ -85,12 +85,16 @@ def jobs(name: str) -> list[JobSummary]:
 
 
 def journal(name: str, *, until: str = "") -> list[AnyEvent]:
-    """A kept journal; `until` cuts it behind the first progress of a phase: the job is at work there."""
+    """A kept journal; `until` cuts it behind the first progress of a phase, a third of which is done then."""
     events = list(decode_lines((FOLDER / "journals" / f"{name}.jsonl").read_bytes().splitlines()))
     if not until:
         return events
     at = next(n for n, one in enumerate(events) if isinstance(one, Progress) and one.phase == until)
-    return events[: at + 1]
+    progress = events[at]
+    assert isinstance(progress, Progress) and progress.total is not None
+    done, rate = progress.total // 3, progress.total / 24
+    seen = msgspec.structs.replace(progress, done=done, rate=rate, eta=(progress.total - done) / rate)
+    return [*events[:at], seen]
 
 
 def history() -> History:

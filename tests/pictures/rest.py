@@ -13,6 +13,7 @@ from textual.app import App
 from textual.events import Key
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
+from textual.worker import WorkerState
 
 from tests.recorded import RESTING
 from tests.tui_support import text_of
@@ -69,6 +70,10 @@ def moving(app: App[Any]) -> str:
     for thread in threading.enumerate():
         if thread.name.startswith(("apart-", "follow-")) and thread not in RESTING:
             return thread.name
+    working = [worker for worker in app.workers if worker.state in (WorkerState.PENDING, WorkerState.RUNNING)]
+    backend = getattr(getattr(app, "store", None), "backend", None)
+    if len(working) > getattr(backend, "silenced", 0):
+        return ", ".join(worker.description for worker in working)
     for widget in (app, *app.screen.walk_children(with_self=True)):
         if not widget._message_queue.empty():
             return f"a message for {widget}"

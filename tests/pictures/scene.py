@@ -32,6 +32,8 @@ class Scene:
     name: str
     play: Play
     looks: Mapping[str, Any] = field(default_factory=dict)
+    afterwards: Mapping[str, Any] = field(default_factory=dict)
+    """Answers of looks once a restore was started."""
     jobs: Callable[[], list[JobSummary]] = list
     journals: Mapping[str, Callable[[], list[AnyEvent]]] = field(default_factory=dict)
     history: Callable[[], History] = recording.history
@@ -54,6 +56,7 @@ class Scene:
             journals={verb: read() for verb, read in self.journals.items()},
             history=self.history(),
             kept=recording.PATHS.jobs,
+            afterwards=self.afterwards,
         )
         store = Store(backend, self.profile, **{"settings": recording.SETTINGS, **self.store})
         app = QuillkeepApp(

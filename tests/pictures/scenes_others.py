@@ -116,7 +116,7 @@ JOBS = (
     Scene("jobs-filtered", keys("slash", *"lost"), mode="jobs", jobs=RESTORED_JOBS, sizes=(NARROW,)),
     Scene("jobs-empty", settled, mode="jobs", sizes=(NARROW,)),
     one_job("restore", "restore", sizes=(NARROW, (120, 40))),
-    one_job("restore", "restore", until="putting objects"),
+    one_job("restore", "restore", until="loading aside"),
     one_job("restore-failed", "restore"),
     one_job("restore-killed", "restore"),
     one_job("verify", "verify"),
@@ -124,7 +124,7 @@ JOBS = (
 HISTORY = (
     Scene("history", settled, mode="history"),
     Scene("history-filtered", keys("slash", *"restore"), mode="history", sizes=(NARROW,)),
-    Scene("history-restore", keys("slash", *"restore", "enter", "enter"), mode="history"),
+    Scene("history-restore", keys("down", "down", "down", "enter", wait="Timeline"), mode="history"),
     Scene("history-trends", keys("t"), mode="history"),
     Scene("history-export", keys("e"), mode="history", sizes=(NARROW,)),
     Scene("history-empty", settled, mode="history", history=History, sizes=(NARROW,)),

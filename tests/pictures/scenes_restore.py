@@ -27,7 +27,13 @@ def kept(**others: Callable[[], list[AnyEvent]]) -> Journals:
 
 def wizard(name: str, *pressed: str, wait: str = "", **more: Any) -> Scene:
     """A picture of the wizard."""
-    settings: dict[str, Any] = {"mode": "restore", "looks": DAMAGED, "journals": kept(), **more}
+    settings: dict[str, Any] = {
+        "mode": "restore",
+        "looks": DAMAGED,
+        "afterwards": RESTORED,
+        "journals": kept(),
+        **more,
+    }
     return Scene(f"restore-{name}", keys(*pressed, wait=wait), **settings)
 
 
@@ -90,6 +96,7 @@ WIZARD = (
     wizard(
         "8-lost",
         *STARTED,
+        afterwards=INTERRUPTED,
         journals=kept(restore=lambda: recording.journal("restore-killed")),
         sizes=(NARROW,),
     ),
@@ -98,11 +105,15 @@ WIZARD = (
     wizard("database-down", looks={"live": DOWN}, sizes=(NARROW,)),
     wizard("start-over", "enter", "enter", "ctrl+n", sizes=(NARROW,)),
 )
-DONE = {"looks": RESTORED, "jobs": lambda: recording.jobs("restored")}
 AFTERWARDS = (
     interrupted("interrupted"),
     interrupted("interrupted-finish", "f", sizes=(NARROW,)),
-    interrupted("interrupted-rollback", "Z", sizes=(NARROW,)),
+    interrupted(
+        "interrupted-rollback",
+        "Z",
+        journals=kept(rollback_plan=lambda: recording.journal("rollback-plan-killed")),
+        sizes=(NARROW,),
+    ),
     wizard("rollback-plan", *STARTED, "enter", "Z", sizes=(NARROW,)),
     wizard("rollback-confirm", *STARTED, "enter", "Z", "enter", sizes=(NARROW,)),
     wizard("release-counted", *STARTED, "enter", "R", sizes=(NARROW,)),
