@@ -36,6 +36,9 @@ JOBS_SECONDS = 2.0
 
 CLIPBOARD_BYTES = 70_000
 """Terminals drop an OSC 52 of more than 100,000 bytes, which are 74,994 of text."""
+NOTICE_SECONDS, NOTICE_MOST_SECONDS = 2.0, 6.0
+READ_PER_SECOND = 25.0
+"""How long a notice stands: what reading it takes."""
 
 
 class QuillkeepApp(Frame):
