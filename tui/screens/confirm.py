@@ -24,7 +24,8 @@ class YesNoModal(ConsoleModal[bool]):
 
     BINDINGS = [
         Binding("y", "answer(True)", "Yes", id="confirm.yes"),
-        Binding("n,enter", "answer(False)", "No", id="confirm.no"),
+        Binding("n", "answer(False)", "No", id="confirm.no"),
+        Binding("enter", "answer(False)", "No", show=False, id="confirm.no"),
     ]
 
     def __init__(self, question: str, effects: str = "") -> None:
@@ -77,6 +78,10 @@ what is wrong. Escape leaves and nothing is done.
     def action_scroll_effects(self, rows: int) -> None:
         """Scrolls effects that do not fit, from the input too."""
         self.query_one(".effects", VerticalScroll).scroll_relative(y=rows, animate=False)
+
+    def on_screen_suspend(self) -> None:
+        """Back from anything, the words have the focus."""
+        self.query_one(TypedConfirmation).disarm()
 
     def on_typed_confirmation_confirmed(self) -> None:
         """Typed and pressed."""

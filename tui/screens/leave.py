@@ -28,7 +28,8 @@ connection drops. `quillkeep jobs follow ID` shows one again, and so does this c
 
     BINDINGS = [
         Binding("y", "answer(True)", "Leave", id="confirm.leave"),
-        Binding("n,enter", "answer(False)", "Stay", id="confirm.stay"),
+        Binding("n", "answer(False)", "Stay", id="confirm.stay"),
+        Binding("enter", "answer(False)", "Stay", show=False, id="confirm.stay"),
     ]
 
     def __init__(self, goes_on: Sequence[str], wizard: bool) -> None:
