@@ -23,6 +23,7 @@ VERBS = {
     "rollback": "tui.verbs_rollback",
     "release": "tui.verbs_rollback",
     "unlock": "tui.verbs_rollback",
+    "app": "tui.verbs_app",
     "pin": "tui.verbs_notes",
     "unpin": "tui.verbs_notes",
     "accept": "tui.verbs_notes",

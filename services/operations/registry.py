@@ -24,6 +24,7 @@ class VerbEntry(msgspec.Struct, frozen=True):
 
 VERBS: dict[str, VerbEntry] = {
     "accept": VerbEntry("services.operations.accept", "AcceptPlan", "accept"),
+    "app-start": VerbEntry("services.operations.app_start", "AppStartPlan", "app_start"),
     "backup": VerbEntry("services.operations.backup", "BackupPlan", "backup"),
     "delete": VerbEntry("services.operations.delete", "DeletePlan", "delete"),
     "diff": VerbEntry("services.operations.diff", "DiffPlan", "diff"),

@@ -113,16 +113,17 @@ def _application(
     start = profile.app.start if profile.app is not None else None
     by = _stopper(live, jobs)
     known = live.app == "stopped"
+    unfinished = any(swap.state == "unfinished" for swap in live.swaps)
     said = "is stopped" if known else "may still be stopped"
     return [
         Finding(
             what=f"The application {said}{f': {by} stopped it, and nobody has started it' if by else ''}.",
             status=_stopped_word(known, by),
             detail="An interrupted restore is finished first; it starts the application itself."
-            if any(swap.state == "unfinished" for swap in live.swaps)
+            if unfinished
             else "Start it once the data is as it should be.",
-            next=start or "docker compose start app",
-            remedy="jobs" if by else "",
+            next="quillkeep app start" if start else "docker compose start app",
+            remedy="start app" if start and not unfinished else "jobs" if by else "",
         )
     ]
 
@@ -139,8 +140,15 @@ def _stopper(live: LiveAnswer, jobs: Sequence[JobSummary]) -> str:
             return f"{swap.verb} {swap.job}"
     if live.app == "running":
         return ""
-    newest = next((job for job in jobs if job.verb in ("backup", "restore", "rollback", "finish")), None)
+    newest = next((job for job in jobs if _touches_app(job)), None)
     return f"{newest.verb} {newest.id}" if newest is not None and newest.app_stopped else ""
+
+
+def _touches_app(job: JobSummary) -> bool:
+    """Whether a job's end says something of the application; a start that failed leaves what was."""
+    if job.verb == "app-start":
+        return job.state in ("succeeded", "warnings")
+    return job.verb in ("backup", "restore", "rollback", "finish")
 
 
 def bucket_findings(bucket: BucketAnswer | Trouble, profile: Profile) -> list[Finding]:

@@ -17,7 +17,17 @@ from services.looking.locations import LocationsAnswer
 
 Word = Literal["OK", "WARNING", "CRITICAL", "UNKNOWN"]
 Remedy = Literal[
-    "", "backup", "verify", "restore", "finish", "release", "archives", "settings", "jobs", "look again"
+    "",
+    "backup",
+    "verify",
+    "restore",
+    "finish",
+    "release",
+    "start app",
+    "archives",
+    "settings",
+    "jobs",
+    "look again",
 ]
 """What deals with a finding: the console maps each to a key, `next` is the command of the same."""
 

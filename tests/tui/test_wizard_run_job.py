@@ -417,7 +417,7 @@ def test_a_job_lost_in_the_wizard_shows_the_same_ways_on() -> None:
     ("app", "words"),
     [
         ("started", "The application was started again by the job."),
-        ("stopped", "The application is still stopped. Start it: docker compose start app"),
+        ("stopped", "The application is still stopped. a starts it."),
         ("found-stopped", "The application was stopped before and still is."),
     ],
 )

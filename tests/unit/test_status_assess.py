@@ -141,7 +141,8 @@ def test_a_suspicious_backup_is_told_with_its_way_on() -> None:
     )
     status = of(looks(odd, made(20)))
     finding = found(status, "memories fell")
-    assert (finding.status, finding.next) == ("WARNING", f"quillkeep accept {odd.id}")
+    assert (finding.status, finding.next) == ("WARNING", f"quillkeep show {odd.id}")
+    assert f"Only if nothing was lost: `quillkeep accept {odd.id}`" in finding.detail
     assert status.parts[0].backup == made(20).id
     assert sum("suspicious" in one.what for one in status.findings) == 1
 
@@ -210,7 +211,7 @@ def test_an_application_that_a_restore_left_stopped() -> None:
     profile = replace(PROFILE, app=AppControl(start="docker compose start app", status="true"))
     status = of(looks(live=live(app="stopped", swaps=(swap("holds copies", app_stopped=True),))), profile)
     finding = found(status, "nobody has started it")
-    assert (finding.status, finding.next) == ("CRITICAL", "docker compose start app")
+    assert (finding.status, finding.next, finding.remedy) == ("CRITICAL", "quillkeep app start", "start app")
 
 
 def test_an_application_that_somebody_else_stopped() -> None:
@@ -285,6 +286,23 @@ def test_losses_against_the_newest_good_backup() -> None:
         of(looks(live=live(collections=seen), rates=rates, jobs=(job("restore", "running", 0.1),))).status
         == "OK"
     )
+
+
+def test_a_location_that_cannot_be_read_is_the_one_finding_and_nothing_reads_as_none() -> None:
+    gone = LocationProblem(
+        location="nas", path="/backups", problem="the folder does not exist (not mounted?)"
+    )
+    status = of(looks(catalog=Catalog(backups=(), problems=(gone,))))
+    assert status.status == "UNKNOWN" and status.days == ()
+    assert [one.remedy for one in status.findings if one.status != "OK"] == ["look again"]
+    assert status.verdict.startswith("The location nas cannot be read")
+    assert status.parts[0].detail == "none in what can be read; nas cannot"
+
+
+def test_a_refused_restore_is_not_the_last_restore() -> None:
+    restored = job("restore", "succeeded", 2)
+    status = of(looks(jobs=(job("restore", "refused", 0.1), restored)))
+    assert status.last_restore is not None and status.last_restore.subject == f"restore {restored.id}"
 
 
 def test_losses_are_seen_on_a_host_whose_journals_know_no_backup() -> None:
@@ -467,3 +485,13 @@ def test_any_backups_give_a_status(ages: list[float]) -> None:
     assert sum(day.backups for day in status.days) <= len(ages)
     past = [age for age in ages if age >= -0.08]
     assert (status.rpo_hours is None) == (not past)
+
+
+def test_a_start_that_ended_well_answers_for_an_application_that_a_lost_job_stopped() -> None:
+    profile = replace(PROFILE, app=AppControl(start="docker compose start app"))
+    lost = job("backup", "lost", 1, app_stopped=True)
+    assert found(of(looks(live=live(app="unknown"), jobs=(lost,)), profile), "nobody has started it")
+    for state, told in (("failed", True), ("succeeded", False)):
+        jobs = (job("app-start", state, 0.5), lost)
+        status = of(looks(live=live(app="unknown"), jobs=jobs), profile)
+        assert any("nobody has started it" in one.what for one in status.findings) is told

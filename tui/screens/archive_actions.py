@@ -121,7 +121,7 @@ class BackupActions(ConsoleScreen):
         """The wizard, with this backup chosen."""
         backup = self.focused_backup
         if backup is not None:
-            await self.console.open_restore(backup=backup.id)
+            await self.console.open_restore(backup=reference(backup, self.every_backup))
 
     def action_compare(self) -> None:
         """The first key marks, the second on another backup compares; on the marked one it takes the mark away."""

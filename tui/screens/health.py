@@ -30,7 +30,19 @@ MINUTE = 60.0
 LOOK_MINUTES = 10
 FOCUS_LINES = 4
 RESCAN_AFTER = frozenset(
-    {"backup", "verify", "pin", "unpin", "accept", "delete", "release", "restore", "finish", "rollback"}
+    {
+        "backup",
+        "verify",
+        "pin",
+        "unpin",
+        "accept",
+        "delete",
+        "release",
+        "restore",
+        "finish",
+        "rollback",
+        "app-start",
+    }
 )
 """Jobs whose end changes what Health says."""
 

@@ -15,7 +15,7 @@ from tui.screens.health_looks import NAMES
 from tui.terminal import Terminal
 
 if TYPE_CHECKING:
-    from services.catalog.model import Backup
+    from services.catalog.model import Backup, Depth
     from services.jobs.listing import JobSummary
 
 
@@ -30,6 +30,7 @@ class HealthActions(ConsoleScreen):
         Binding(
             "R", "release", "Release copies", id="health.release", tooltip="Rollback copies of a restore"
         ),
+        Binding("a", "start_app", "Start app", id="health.app", tooltip="The stopped application"),
         Binding("o", "open_job", "Open job", id="health.job", tooltip="The running job"),
         Binding("r", "look_again", "Look again", id="health.look"),
         Binding("y", "copy", "Copy command", show=False, id="health.copy"),
@@ -58,15 +59,25 @@ class HealthActions(ConsoleScreen):
         if finding is not None:
             await self._remedy(finding)
 
-    def action_backup(self) -> None:
+    async def action_backup(self) -> None:
         """Asks for the reason, then starts one."""
         from tui.screens.backup_dialog import ask_and_start_backup
 
-        self.run_worker(ask_and_start_backup(self.console), group="ask", description="back up")
+        await ask_and_start_backup(self.console)
 
     def action_verify(self) -> None:
         """Asks how deep, then verifies the newest backup, or the one the line is about."""
-        self.run_worker(self._verify(), group="ask", description="verify")
+        from tui.screens.archive_dialogs import DepthModal
+
+        backup = self._to_verify()
+        if backup is None:
+            return
+
+        def answered(depth: Depth | None) -> None:
+            if depth is not None:
+                self.run_worker(self._verify(backup, depth), group="verify", description="verify")
+
+        self.app.push_screen(DepthModal(backup), answered)
 
     async def action_finish(self) -> None:
         """The wizard, which opens on what was interrupted."""
@@ -79,6 +90,12 @@ class HealthActions(ConsoleScreen):
         job = self._subject_of("release")
         if job:
             open_release(self.console, job)
+
+    def action_start_app(self) -> None:
+        """The application that a job left stopped, once asked."""
+        from tui.screens.app_start import ask_and_start_app
+
+        ask_and_start_app(self.console)
 
     def action_open_job(self) -> None:
         """The running job."""
@@ -106,7 +123,7 @@ class HealthActions(ConsoleScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Finish, release and the running job are offered only while there is one."""
-        if action in ("finish", "release", "open_job") and not self._offered(action):
+        if action in ("finish", "release", "start_app", "open_job") and not self._offered(action):
             return False
         return None if self.why_disabled(action) else super().check_action(action, parameters)
 
@@ -119,6 +136,8 @@ class HealthActions(ConsoleScreen):
             return "There is no backup to verify."
         if action == "release" and profile.read_only:
             return "READ-ONLY: rollback copies are not released."
+        if action == "start_app" and profile.read_only:
+            return "READ-ONLY: the application is not started from this console."
         if (
             action == "copy"
             and self.is_mounted
@@ -130,7 +149,8 @@ class HealthActions(ConsoleScreen):
     def _offered(self, action: str) -> bool:
         if action == "open_job":
             return bool(self.running_jobs)
-        return bool(self._subject_of("finish" if action == "finish" else "release"))
+        remedies = {"finish": "finish", "release": "release", "start_app": "start app"}
+        return bool(self._subject_of(remedies[action]))
 
     async def _remedy(self, finding: Finding) -> None:
         modes = {"restore": "restore", "archives": "archives", "settings": "settings"}
@@ -147,7 +167,7 @@ class HealthActions(ConsoleScreen):
         elif finding.remedy == "jobs":
             await self.console.action_show_mode("jobs")
         else:
-            actions = {"": "copy", "look again": "look_again"}
+            actions = {"": "copy", "look again": "look_again", "start app": "start_app"}
             action = actions.get(finding.remedy, finding.remedy)
             why = self.why_disabled(action)
             if why:
@@ -180,16 +200,9 @@ class HealthActions(ConsoleScreen):
         own = (one for one in catalog.backups if one.ours and one.counted and not one.problem)
         return next(own, None)
 
-    async def _verify(self) -> None:
+    async def _verify(self, backup: Backup, depth: Depth) -> None:
         from services.operations.verify import VerifyPlan
-        from tui.screens.archive_dialogs import DepthModal
 
-        backup = self._to_verify()
-        if backup is None:
-            return
-        depth = await self.app.push_screen_wait(DepthModal(backup))
-        if depth is None:
-            return
         started = await self.console.begin_job("verify", VerifyPlan(backup=backup.id, depth=depth))
         if started is not None:
             self.console.say(f"Verifying {backup.id} as job {started.job}; o opens it.")

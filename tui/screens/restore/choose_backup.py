@@ -131,7 +131,8 @@ Arrows choose another one; its warnings stand below the list.
             state.verify_job, state.verify_folder, state.verify_result = "", None, None
             state.verify_skipped, state.from_database = False, ""
             state.plan = None
-        state.backup = backup
+        catalog = self.console.store.catalog.value
+        state.take(backup, catalog.backups if catalog else (backup,))
 
     def _rested(self, key: str) -> None:
         if not self.is_mounted:

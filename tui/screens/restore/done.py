@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widgets import Static
 
+from services.catalog.find import newest_good
+from services.catalog.manifest import Part
+from services.catalog.model import Backup
+from tui.screens.app_start import ask_and_start_app, why_no_start
+from tui.screens.restore.evidence import Compared
 from tui.screens.restore.following import FollowingStep
+from tui.screens.restore.happened import seen_now
 from tui.screens.restore.model import StepName
 from tui.screens.restore.proof_rows import outcome
 from tui.screens.restore.report import recovery, report_json, report_text
 from widgets.lines_view import Line, LinesView, wrapped
 from widgets.plain import plain
 
+if TYPE_CHECKING:
+    from services.jobs.listing import JobSummary
+
+LEFT_STOPPED = ("stopping", "stopped", "found-stopped")
+"""How the journal says that the application did not run at the end."""
+
 
 class DoneStep(FollowingStep):
     """What is left to do, and what is left behind."""
 
     NAME: ClassVar[StepName] = "done"
-    TOPICS: ClassVar[tuple[str, ...]] = ("live",)
+    TOPICS: ClassVar[tuple[str, ...]] = ("live", "jobs", "bucket")
     HELP: ClassVar[str] = """
 # Done
 
 Where the application stands, what stays until when, and how long it took.
 
+- `a` starts the application where it was left stopped, once asked
+- `m` opens the next restore, with what is still seen missing preselected
 - `Z` shows the rollback: what was live before comes back, what is live now is set aside
 - `R` counts what exists only in the rollback copies, and releases them when the job's id is typed
 - `s` saves the report as Markdown, `j` as JSON, `y` copies it
@@ -33,6 +48,8 @@ Where the application stands, what stays until when, and how long it took.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "health", "To Health", id="done.health"),
+        Binding("a", "start_app", "Start app", id="done.app"),
+        Binding("m", "still", "Still missing", id="done.missing"),
         Binding("Z", "rollback", "Roll back", id="done.rollback"),
         Binding("R", "release", "Release copies", id="done.release"),
         Binding("s", "save", "Save report", id="done.save"),
@@ -50,11 +67,15 @@ Where the application stands, what stays until when, and how long it took.
             markup=False,
         )
 
+    class Anew(Message):
+        """Another restore is to begin, at its first step."""
+
     def entered(self) -> None:
-        """Reads the journal for the application's state."""
+        """Reads the journal for the application's state, and looks at what is live once more."""
         if not self.children:
             # The console is being left while the step is put there.
             return
+        self.console.look_at("live", "bucket")
         self.query_one(LinesView).focus()
         self.follow_state()
         self._draw()
@@ -105,12 +126,81 @@ Where the application stands, what stays until when, and how long it took.
 
     def why_disabled(self, action: str) -> str:
         """Why there is nothing to roll back or release."""
+        if action == "still":
+            return "" if self._still.symptoms else "Nothing is seen missing by counts."
+        if action == "start_app":
+            return self._why_no_start()
         if action in ("rollback", "release"):
             if not self.holds_copies:
                 return self.since or "This job left no copies: there is nothing to roll back or to release."
             if self.console.store.profile.read_only:
                 return "READ-ONLY: nothing live may be changed from this console."
         return ""
+
+    @property
+    def _still(self) -> Compared:
+        """What is seen missing although the restore is over; nothing while nobody looked since."""
+        store, finished = self.console.store, self.run.finished
+        asked = [store.looked("live"), *([store.looked("bucket")] if store.profile.bucket else [])]
+        if finished is None or any(
+            one.waiting or one.value is None or one.answered is None or one.answered <= finished.at
+            for one in asked
+        ):
+            return Compared()
+        catalog = store.catalog.value
+        references: dict[Part, Backup] = {}
+        for part in ("database", "objects"):
+            backup = newest_good(catalog.backups, part) if catalog else None
+            if backup is not None:
+                references[part] = backup
+        found = seen_now(store, self.state, references)
+        return found if found.symptoms else Compared()
+
+    def action_still(self) -> None:
+        """The next restore: what is still seen missing is preselected in its first step."""
+        if not self._refused("still"):
+            self.post_message(self.Anew())
+
+    def _why_no_start(self) -> str:
+        """Why there is nothing to start, or why not from here."""
+        if self.run.app not in LEFT_STOPPED or self._app_runs:
+            return "The application was not left stopped by this job."
+        started = self._starting
+        if started is not None and started.state in ("running", "cancelling"):
+            return f"Job {started.id} starts it."
+        return why_no_start(self.console)
+
+    @property
+    def _starting(self) -> JobSummary | None:
+        """The newest job that starts the application, since this one ended."""
+        jobs, finished = self.console.store.jobs.value or (), self.run.finished
+        return next(
+            (
+                job
+                for job in jobs
+                if job.verb == "app-start"
+                and job.profile == self.console.store.profile.name
+                and finished is not None
+                and job.started is not None
+                and job.started >= finished.at
+            ),
+            None,
+        )
+
+    @property
+    def _app_runs(self) -> bool:
+        """Whether it was started since: by its job, or by what the live look says."""
+        looked, finished = self.console.store.looked("live"), self.run.finished
+        job = self._starting
+        if job is not None and job.state in ("succeeded", "warnings"):
+            return True
+        later = finished is not None and looked.answered is not None and looked.answered > finished.at
+        return later and looked.value is not None and looked.value.app == "running"
+
+    def action_start_app(self) -> None:
+        """Asks, then a job starts it."""
+        if not self._refused("start_app"):
+            ask_and_start_app(self.console)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Greys what has a reason against it."""
@@ -182,6 +272,14 @@ Where the application stands, what stays until when, and how long it took.
         if self.since:
             say(self.console.glyphs.of("warning"), self.since, "warning")
         mark = self.console.glyphs.of("none")
+        missing = [one.text for one in self._still.findings if one.symptom]
+        if missing:
+            more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+            say(
+                "m",
+                f"Still missing: {'; '.join(missing[:3])}{more}. m opens the next restore with it.",
+                "warning",
+            )
         say(mark, *self._application())
         if self.holds_copies:
             until = str((self.state.result or {}).get("rollback_until") or "")[:16].replace("T", " ")
@@ -222,7 +320,15 @@ Where the application stands, what stays until when, and how long it took.
     def _application(self) -> tuple[str, str]:
         """Where it stands by the journal, and what is left to do."""
         app, state = self.console.store.profile.app, self.run.app
-        start = f" Start it: {app.start}" if app and app.start else ""
+        start = " a starts it." if app and app.start else ""
+        job = self._starting
+        if self._app_runs:
+            return "The application was started since. Open Quilltap and look.", "strong"
+        if job is not None and job.state in ("running", "cancelling"):
+            return f"The application is being started by job {job.id}.", "strong"
+        if job is not None:
+            failed = f" Job {job.id} could not start it: {job.summary}"
+            return f"The application is still stopped.{failed}{start}", "warning"
         if state == "started":
             return "The application was started again by the job. Open Quilltap and look.", "strong"
         if state in ("stopping", "stopped"):

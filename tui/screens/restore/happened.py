@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from textual import work
@@ -19,11 +19,11 @@ from tui.screens.restore import evidence
 from tui.screens.restore.choices import Choices, short
 from tui.screens.restore.evidence import Compared, Evidence
 from tui.screens.restore.holding import ask_held, held_of, key_of
-from tui.screens.restore.model import StepName
+from tui.screens.restore.model import StepName, WizardState
 from tui.screens.restore.step import Step
 from tui.screens.restore.symptoms import SYMPTOMS, Symptom, symptom_of
 from tui.screens.restore.times import ago, both
-from tui.store import Looked
+from tui.store import Looked, Store
 from widgets.glyphs import tone
 from widgets.inventory_table import Column, InventoryTable, TableRow
 from widgets.plain import plain
@@ -137,23 +137,7 @@ A **good** backup is complete, not suspicious, and every byte of it was read bac
         return self._found
 
     def _compared(self) -> Compared:
-        store = self.console.store
-        references = self._references()
-        parts: list[Compared] = []
-        live, bucket = store.looked("live"), store.looked("bucket")
-        held = held_of(self.state, references.get("database"))
-        if live.problem is not None:
-            parts.append(evidence.of_problem(live.problem, "database"))
-        elif live.value is not None and isinstance(held, ContentsAnswer):
-            parts.append(evidence.of_database(live.value, held))
-        held = held_of(self.state, references.get("objects"))
-        if store.profile.bucket is None:
-            return evidence.together(*parts)
-        if bucket.problem is not None:
-            parts.append(evidence.of_problem(bucket.problem, "bucket"))
-        elif bucket.value is not None and isinstance(held, ContentsAnswer):
-            parts.append(evidence.of_bucket(bucket.value, held))
-        return evidence.together(*parts)
+        return seen_now(self.console.store, self.state, self._references())
 
     def _draw(self) -> None:
         compared = self._compared()
@@ -248,6 +232,25 @@ def _no_good(backups: Sequence[Backup], *, pepper: bool) -> str:
         return f"{text}. The next step shows why."
     known = "" if pepper else " Set ENCRYPTION_MASTER_PEPPER: by it they are recognised on a new server."
     return f"{text}: they were made from another server.{known}"
+
+
+def seen_now(store: Store, state: WizardState, references: Mapping[Part, Backup]) -> Compared:
+    """What the database and the bucket look like beside the newest good backups, so far as both are known."""
+    parts: list[Compared] = []
+    live, bucket = store.looked("live"), store.looked("bucket")
+    held = held_of(state, references.get("database"))
+    if live.problem is not None:
+        parts.append(evidence.of_problem(live.problem, "database"))
+    elif live.value is not None and isinstance(held, ContentsAnswer):
+        parts.append(evidence.of_database(live.value, held))
+    held = held_of(state, references.get("objects"))
+    if store.profile.bucket is None:
+        return evidence.together(*parts)
+    if bucket.problem is not None:
+        parts.append(evidence.of_problem(bucket.problem, "bucket"))
+    elif bucket.value is not None and isinstance(held, ContentsAnswer):
+        parts.append(evidence.of_bucket(bucket.value, held))
+    return evidence.together(*parts)
 
 
 class Taken(NamedTuple):

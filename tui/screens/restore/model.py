@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +58,8 @@ class WizardState:
     why: str = ""
     """Why the symptom preselected what it did, in words."""
     backup: Backup | None = None
+    twin: bool = False
+    """Another location holds a backup of the same id."""
     only: Part | None = None
     collections: tuple[str, ...] = ()
     """Empty: all of them."""
@@ -137,7 +140,7 @@ class WizardState:
         """What the plan and the restore are asked for."""
         assert self.backup is not None
         return RestoreRequest(
-            backup=self.backup.id if self.backup.ours else str(self.main_path),
+            backup=self.reference,
             collections=self.collections,
             with_objects=self.with_objects and bool(self.collections),
             only=self.only,
@@ -146,6 +149,17 @@ class WizardState:
             in_place=self.in_place,
             from_database=self.from_database or None,
         )
+
+    @property
+    def reference(self) -> str:
+        """What names exactly this backup to a verb: its path where its id does not."""
+        assert self.backup is not None
+        return self.backup.id if self.backup.ours and not self.twin else str(self.main_path)
+
+    def take(self, backup: Backup | None, backups: Sequence[Backup]) -> None:
+        """Chooses a backup among all there are."""
+        self.backup = backup
+        self.twin = backup is not None and sum(one.id == backup.id for one in backups) > 1
 
     @property
     def main_path(self) -> Path:
@@ -203,7 +217,12 @@ def needs_attention(store: Store) -> bool:
 def to_adopt(store: Store) -> JobSummary | None:
     """A restore, finish or rollback of this profile that runs now."""
     return next(
-        (job for job in store.running if job.verb in CHANGES_LIVE and job.profile == store.profile.name), None
+        (
+            job
+            for job in store.running
+            if job.verb in CHANGES_LIVE and job.profile == store.profile.name and job.id not in store.shown
+        ),
+        None,
     )
 
 

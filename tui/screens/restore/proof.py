@@ -63,6 +63,7 @@ and what was not touched, and the ways on.
     def heard(self) -> None:
         """The journal is read."""
         if self.run.ended:
+            self.console.store.shown.add(self.state.job)
             self.state.result = self.state.result or self.run.result or {"status": LOST, "warnings": []}
         self._draw()
 

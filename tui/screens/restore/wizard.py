@@ -11,7 +11,9 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.message import Message
 
+from tui.screens.archives_rows import reference
 from tui.screens.base import ConsoleScreen
 from tui.screens.confirm import YesNoModal
 from tui.screens.restore.model import (
@@ -98,9 +100,11 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         return self._fresh
 
     def compose_body(self) -> ComposeResult:
-        yield Stepper([info.title for info in STEPS], self.console.glyphs)
-        yield Stopwatch(self._elapsed(), self.console.glyphs)
+        # A running restore is adopted before anything tells the step: the first frame is right.
         self._step = self._make(self._first())
+        place = place_of(self.state.step)
+        yield Stepper([info.title for info in STEPS], self.console.glyphs, current=place)
+        yield Stopwatch(self._elapsed(), self.console.glyphs)
         yield Vertical(self._step, id="wizard-body")
 
     def on_mount(self) -> None:
@@ -124,6 +128,11 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
             self._tick()
             self._look_if_stale()
 
+    def on_screen_suspend(self) -> None:
+        """Something else comes in front: the step hears of it."""
+        if self._step is not None and self._step.is_mounted:
+            self._step.left()
+
     def show(self, topic: str) -> None:
         """Hands news to the step; a restore that was found running or interrupted comes in front."""
         if topic == "profile":
@@ -134,7 +143,10 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
             self._step.show(topic)
 
     def begin(self, *, backup: str = "", collections: tuple[str, ...] = ()) -> None:
-        """Takes a backup and collections as chosen elsewhere; a wizard that is under way is kept."""
+        """Takes a backup (its id, or its path where that is not clear) and collections as chosen elsewhere.
+
+        A wizard that is under way is kept.
+        """
         if self.wizard_open():
             self.console.say(
                 "The restore that is open here was kept. ctrl+n starts over.", severity="warning"
@@ -146,9 +158,12 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
             self.console.say("An interrupted restore comes first.", severity="warning")
             return
         catalog = self.console.store.catalog.value
-        found = [one for one in catalog.backups if one.id == backup] if catalog else []
+        backups = catalog.backups if catalog else ()
+        found = [one for one in backups if backup in (one.id, reference(one, backups))]
         self._fresh = WizardState(opened=self.console.store.backend.now())
-        self.state.backup = found[0] if found else None
+        self.state.take(next((one for one in found if reference(one, backups) == backup), None), backups)
+        if self.state.backup is None and found:
+            self.state.take(found[0], backups)
         self.state.collections = collections
         self.state.why = "These collections were chosen where you came from." if collections else ""
         self._go("backup")
@@ -166,6 +181,15 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         if message.to is None and following >= len(STEPS):
             return
         self._go(message.to or STEPS[following].name)
+
+    def on_done_step_anew(self, message: Message) -> None:
+        """The one in hand is over: the next begins, with what is seen now."""
+        message.stop()
+        if self.state.step == "done":
+            held = self.state.held
+            self._fresh = WizardState(opened=self.console.store.backend.now(), held=held)
+            self._open()
+            self._look()
 
     def on_step_back(self, message: Step.Back) -> None:
         """To the step before."""
