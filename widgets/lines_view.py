@@ -76,6 +76,32 @@ class LinesView(ScrollView, can_focus=True):
         """Lines are made for the width."""
         self._lay_out()
 
+    # At once: an animated scroll draws every step of its way.
+
+    def action_scroll_up(self) -> None:
+        """One line."""
+        self.scroll_relative(y=-1, animate=False)
+
+    def action_scroll_down(self) -> None:
+        """One line."""
+        self.scroll_relative(y=1, animate=False)
+
+    def action_page_up(self) -> None:
+        """One page."""
+        self.scroll_page_up(animate=False)
+
+    def action_page_down(self) -> None:
+        """One page."""
+        self.scroll_page_down(animate=False)
+
+    def action_scroll_home(self) -> None:
+        """To the first line."""
+        self.scroll_home(animate=False)
+
+    def action_scroll_end(self) -> None:
+        """To the last line."""
+        self.scroll_end(animate=False)
+
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
         number = y + round(self.scroll_offset.y)
