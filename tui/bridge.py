@@ -82,6 +82,7 @@ class Follower:
         self._closed = threading.Event()
         self._held: list[AnyEvent] = []
         self._flushed = 0.0
+        self._caught_up = False
         threading.Thread(target=self._run, name=f"follow-{job}", daemon=True).start()
 
     def close(self) -> None:
@@ -94,7 +95,7 @@ class Follower:
                 if isinstance(event, Progress) and self._held and isinstance(self._held[-1], Progress):
                     self._held.pop()
                 self._held.append(event)
-                self._idle()
+                self._flush_when_due()
         except _Closed:
             return
         except OSError as error:
@@ -107,9 +108,15 @@ class Follower:
         self._flush(ended=True)
 
     def _idle(self) -> None:
+        """Everything that stood in the journal was read."""
+        self._caught_up = True
+        self._flush_when_due()
+
+    def _flush_when_due(self) -> None:
+        """Nothing before the journal was read to its end once: half of it would tell of an hour ago as of now."""
         if self._closed.is_set():
             raise _Closed
-        if self._held and time.monotonic() - self._flushed >= FLUSH_SECONDS:
+        if self._held and self._caught_up and time.monotonic() - self._flushed >= FLUSH_SECONDS:
             self._flush(ended=False)
 
     def _flush(self, *, ended: bool) -> None:

@@ -16,11 +16,13 @@ class Stepper(Widget):
 
     DEFAULT_CSS = "Stepper { height: 1; width: 100%; }"
 
-    def __init__(self, titles: Sequence[str], glyphs: Glyphs, *, id: str | None = None) -> None:
+    def __init__(
+        self, titles: Sequence[str], glyphs: Glyphs, *, current: int = 0, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
         self._titles = tuple(titles)
         self._glyphs = glyphs
-        self._current = 0
+        self._current = current
 
     def show(self, current: int) -> None:
         """The step one is in, from 0."""

@@ -175,10 +175,16 @@ A time left is shown only while one can be measured.
         if run.cancelling:
             title += ": cancelling, it stops at the next safe point"
         self._put("#run-title", title)
-        self._put("#run-touched", f"Touched right now: {touched_now(run)}.")
-        self._put("#run-untouched", untouched_yet(run, state.verb), "$text-warning" if run.renaming else "")
-        controlled = self.console.store.profile.app is not None
-        self._put("#run-app", f"Application: {application_words(run, controlled=controlled)}.")
+        if run.started is None:
+            # Of a restore that has begun long ago: nothing is said of it before its journal was read.
+            self._put("#run-touched", "Reading the journal of the job.")
+        else:
+            self._put("#run-touched", f"Touched right now: {touched_now(run)}.")
+            self._put(
+                "#run-untouched", untouched_yet(run, state.verb), "$text-warning" if run.renaming else ""
+            )
+            controlled = self.console.store.profile.app is not None
+            self._put("#run-app", f"Application: {application_words(run, controlled=controlled)}.")
         self.query_one(PhaseList).show(self.rows())
         self.query_one(LinesView).show(self._log)
         self._put(
