@@ -359,6 +359,11 @@ class Job:
         """Its journal."""
         return read_events(self.folder)
 
+    @property
+    def ended(self) -> bool:
+        """Whether it wrote its result."""
+        return any(isinstance(event, Finished) for event in self.events)
+
     def reached(self, name: str) -> bool:
         """Whether the journal has a phase or checkpoint of this name."""
         return any(
