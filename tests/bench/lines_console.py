@@ -138,6 +138,12 @@ def _keys(bench: Bench, environment: Mapping[str, str]) -> Line:
             Figure(what="p99", value=taken[int(len(taken) * 0.99)] * 1000, unit="ms", limit=50),
             Figure(what="median", value=statistics.median(taken) * 1000, unit="ms"),
             Figure(what="loop", value=blocks.longest_block * 1000, unit="ms", limit=50),
+            Figure(what="loop, CPU", value=blocks.longest_block_cpu * 1000, unit="ms"),
+            Figure(
+                what="p99 in process, CPU",
+                value=blocks.keys_cpu[int(len(blocks.keys_cpu) * 0.99)] * 1000,
+                unit="ms",
+            ),
             Figure(what="RSS", value=memory / MIB, unit="MiB", limit=120),
         ),
         series=series,
