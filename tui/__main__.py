@@ -48,7 +48,7 @@ def run(arguments: list[str]) -> int:
         if as_json:
             problem = {"what": message, "cause": "", "touched": NOTHING_TOUCHED, "next": help_line}
             print_json({"status": "failed", "warnings": [], "error": problem})
-        return 2
+        return 3 if meant_status(arguments) else 2
     except QuillkeepError as error:
         return report_failure(error, as_json=as_json)
     except (KeyboardInterrupt, click.Abort):
@@ -79,6 +79,13 @@ def run(arguments: list[str]) -> int:
             }
             print_json({"status": "failed", "warnings": [], "error": problem})
         return 1
+
+
+def meant_status(arguments: list[str]) -> bool:
+    """Whether the verb of a command line that was not understood is `status`, whose usage errors end with 3."""
+    from tui.cli import VERBS
+
+    return next((word for word in arguments if word in VERBS), "") == "status"
 
 
 if __name__ == "__main__":

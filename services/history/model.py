@@ -49,6 +49,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     error: dict[str, str] | None = None
     way_on: tuple[str, ...] = ()
     partial: bool = False
+    only_looked: bool = False
+    """A plan or a dry run, which changed nothing."""
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from services.history.story import PhaseTold, Story
 from services.history.words import clean
 from services.jobs.host import HostIdentity, this_host
 from services.jobs.journal import JOURNAL, decode_line
-from services.jobs.listing import summarize
+from services.jobs.listing import only_looks, summarize
 from services.paths import Paths
 
 WHOLE_BYTES = 32 << 20
@@ -118,6 +118,7 @@ def operation_of(
         version=started.version,
         asked=asked_of(started.plan),
         partial=partial,
+        only_looked=only_looks(started.verb, started.plan),
     )
     if finished is None:
         summary = summarize(folder, here or this_host())

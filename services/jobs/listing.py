@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -71,11 +72,18 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     way_on: tuple[str, ...] = ()
     app_stopped: bool = False
     """A lost job that had stopped the application, by its journal; whether it runs now is not known here."""
+    only_looked: bool = False
+    """A plan or a dry run, which changed nothing."""
 
 
 Known = dict[str, tuple[tuple[int, int], JobSummary]]
 """Summaries of jobs that ended, by id, with their journal's mtime (ns) and size: what a caller that looks again
 and again hands back, so that only journals that changed are read."""
+
+
+def only_looks(verb: str, plan: Mapping[str, Any]) -> bool:
+    """Whether a job of this verb and plan changes nothing, and is asked before one that does."""
+    return verb in ("plan", "rollback-plan") or plan.get("dry_run") is True
 
 
 def list_jobs(paths: Paths, known: Known | None = None) -> list[JobSummary]:
@@ -152,6 +160,7 @@ def _ended(started: Started, finished: Finished) -> JobSummary:
         summary=_result_in_words(finished.result, state),
         profile=started.profile,
         exit_code=finished.exit_code,
+        only_looked=only_looks(started.verb, started.plan),
         user=started.user,
         host=started.host,
         way_on=(str(following),) if following else (),
@@ -189,6 +198,7 @@ def _running(started: Started, tail: list[AnyEvent]) -> JobSummary:
         profile=started.profile,
         phase=phase,
         progress=fraction,
+        only_looked=only_looks(started.verb, started.plan),
         user=started.user,
         host=started.host,
     )
@@ -208,6 +218,7 @@ def _lost(folder: Path, started: Started) -> JobSummary:
         summary=str(told.data.get("left", remains.left)) if told else remains.left,
         profile=started.profile,
         phase=phase,
+        only_looked=only_looks(started.verb, started.plan),
         user=started.user,
         host=started.host,
         way_on=remains.way_on,

@@ -129,6 +129,8 @@ def test_nothing_is_configured(tmp_path: Path) -> None:
 
 
 def test_usage_errors_are_unknown(command: Command) -> None:
+    assert command.run("--bogus", "status").returncode == 3
+    assert command.run("--bogus", "list").returncode == 2
     done = command.run("status", "--bogus")
     assert done.returncode == 3
     assert "--bogus" in done.stderr

@@ -306,3 +306,22 @@ def test_hostile_journals(tmp_path: Path) -> None:
                 assert "cut here: y copies the whole" in console.text
 
     run(test())
+
+
+def test_plans_and_dry_runs_are_shown_when_asked_for() -> None:
+    async def test() -> None:
+        operations = tuple(
+            Operation(
+                id=f"2026112{number}_020000", verb=verb, state="succeeded", started=BEGAN, only_looked=looked
+            )
+            for number, (verb, looked) in enumerate([("restore", False), ("plan", True), ("delete", True)])
+        )
+        backend = RecordedBackend(history=History(operations=operations))
+        async with opened(PROFILE, backend, mode="history") as console:
+            await console.until("1 operation since")
+            assert "2 left out: plans and dry runs (p)" in console.text and "delete" not in console.text
+            await console.press("p")
+            await console.until("3 operations since")
+            assert "left out" not in console.text
+
+    run(test())

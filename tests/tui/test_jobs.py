@@ -197,3 +197,19 @@ def test_two_thousand_jobs_and_hostile_words() -> None:
             assert console.text.isascii()
 
     run(test())
+
+
+def test_plans_and_dry_runs_that_ended_are_shown_when_asked_for() -> None:
+    async def test() -> None:
+        looked = job("20261122_040000", "plan", "succeeded", only_looked=True)
+        planning = job("20261122_050000", "plan", "running", only_looked=True)
+        backend = RecordedBackend(jobs=[planning, looked, JOBS[0]])
+        async with opened(PROFILE, backend, mode="jobs") as console:
+            await console.until("1 left out: plans and dry runs (p)")
+            rows = [row.key for row in console.app.screen.query_one(InventoryTable).rows]
+            assert rows == [planning.id, JOBS[0].id]
+            await console.press("p")
+            await console.until(lambda: len(console.app.screen.query_one(InventoryTable).rows) == 3)
+            assert "left out" not in console.text
+
+    run(test())

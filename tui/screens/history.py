@@ -16,7 +16,7 @@ from tui.bridge import apart
 from tui.screens import history_parts as parts
 from tui.screens.base import ConsoleScreen
 from tui.screens.history_detail import HistoryDetailScreen, TrendsScreen, export
-from tui.screens.job_parts import LIVE, moment
+from tui.screens.job_parts import LIVE, left_out, moment
 from tui.store import Looked, Problem
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar, matching
@@ -43,6 +43,7 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
 - Enter opens an operation: its timeline by phase and its result.
 - `t` plots how size, duration and rate developed.
 - `e` exports what is shown (filtered, if it is) as JSON or Markdown.
+- `p` shows plans and dry runs as well: they changed nothing, and are left out until then.
 - `/` filters by verb, state, user, host, date or any word; Escape shows all again.
 - `y` copies the list, `r` reads the journals again.
 """
@@ -50,6 +51,7 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         Binding("enter", "open", "Open", id="history.open"),
         Binding("t", "trends", "Trends", id="history.trends"),
         Binding("e", "export", "Export", id="history.export"),
+        Binding("p", "plans", "Plans too", id="history.plans", tooltip="Plans and dry runs as well"),
         Binding("slash", "filter", "Filter", key_display="/", id="history.filter"),
         Binding("escape", "clear", "Show all", show=False, id="history.clear"),
         Binding("r", "look", "Look again", id="history.look"),
@@ -62,6 +64,7 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         self._looked: Looked[History] = Looked()
         self._operations: dict[str, Operation] = {}
         self._rows: list[TableRow] = []
+        self._plans = False
         self._ended: frozenset[str] = frozenset()
         self._wide = False
 
@@ -115,7 +118,8 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         wide = self._wide = self.size.width >= parts.WIDE
         columns = parts.WIDE_COLUMNS if wide else parts.NARROW_COLUMNS
         glyphs = self.console.glyphs
-        self._rows = [parts.row_of(one, glyphs, wide=wide) for one in self._operations.values()]
+        wanted = [one for one in self._operations.values() if self._plans or not one.only_looked]
+        self._rows = [parts.row_of(one, glyphs, wide=wide) for one in wanted]
         table = self.query_one(InventoryTable)
         table.show(matching(self._rows, self.query_one(FilterBar).text), columns)
         self._show_rows()
@@ -141,10 +145,13 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
             empty.show("No operation has these words.", "Escape shows all of them.")
         elif problem is not None:
             empty.show("What was done is not known.", "r looks again.")
+        elif self._operations:
+            empty.show("Only plans and dry runs so far.", "p shows them.")
         else:
             empty.show("Nothing was done yet.", "2 Archives, then b, makes a backup; it will show here.")
         forbidden = looked.value.forbidden if looked.value else ()
-        head = parts.head_of(list(self._operations.values()), forbidden)
+        wanted = [one for one in self._operations.values() if self._plans or not one.only_looked]
+        head = f"{parts.head_of(wanted, forbidden)}{left_out(len(self._operations) - len(wanted))}"
         self.query_one("#history-head", Static).update(plain(head))
         if self.focused is None or not self.focused.display:
             (table if shown else empty).focus()
@@ -208,6 +215,11 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
     def action_export(self) -> None:
         """What is shown."""
         export(self, self._shown, "quillkeep-history")
+
+    def action_plans(self) -> None:
+        """Shows plans and dry runs as well, or leaves them out."""
+        self._plans = not self._plans
+        self._make_rows()
 
     def action_filter(self) -> None:
         """Opens the filter's line."""

@@ -22,6 +22,11 @@ IN_RESTORE = frozenset({"restore", "rollback", "finish"})
 _PHASE_STATES = {"failed": "fail", "refused": "fail", "cancelled": "unknown", "lost": "unknown"}
 
 
+def left_out(count: int) -> str:
+    """How many plans and dry runs are not shown, and the key that shows them."""
+    return f"; {count:,} left out: plans and dry runs (p)" if count else ""
+
+
 def moment(at: datetime | None) -> str:
     """`2026-11-22 03:14:00 UTC`."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "unknown"

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tui.screens import jobs_parts as parts
 from tui.screens.base import ConsoleScreen
 from tui.screens.job import JobScreen
-from tui.screens.job_parts import moment
+from tui.screens.job_parts import left_out, moment
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar, matching
 from widgets.inventory_table import InventoryTable, TableRow
@@ -37,12 +37,14 @@ console. Those that run stand on top; the others follow, newest first, with how 
 
 - Enter opens a job: its phases, log, result, and how to go on.
 - `x` opens the running job under the cursor and asks whether to cancel it.
+- `p` shows plans and dry runs as well: they changed nothing, and are left out until then.
 - `/` filters by state, verb, user or any word; Escape shows all again.
 - `y` copies the list, `s` saves it, `r` looks again.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="jobs.open"),
         Binding("x", "cancel", "Cancel job", id="jobs.cancel"),
+        Binding("p", "plans", "Plans too", id="jobs.plans", tooltip="Plans and dry runs as well"),
         Binding("slash", "filter", "Filter", key_display="/", id="jobs.filter"),
         Binding("escape", "clear", "Show all", show=False, id="jobs.clear"),
         Binding("r", "look", "Look again", id="jobs.look"),
@@ -54,6 +56,8 @@ console. Those that run stand on top; the others follow, newest first, with how 
         super().__init__()
         self._held: dict[str, tuple[JobSummary, TableRow]] = {}
         self._rows: list[TableRow] = []
+        self._plans = False
+        self._left_out = 0
 
     def compose_body(self) -> ComposeResult:
         glyphs = self.console.glyphs
@@ -74,7 +78,10 @@ console. Those that run stand on top; the others follow, newest first, with how 
             box.show(problem.what, problem.cause, problem.touched, problem.next)
         glyphs = self.console.glyphs
         held: dict[str, tuple[JobSummary, TableRow]] = {}
-        for job in parts.in_order(looked.value or ()):
+        jobs = parts.in_order(looked.value or ())
+        wanted = [job for job in jobs if self._plans or not job.only_looked or job.state in parts.LIVE]
+        self._left_out = len(jobs) - len(wanted)
+        for job in wanted:
             before = self._held.get(job.id)
             same = before is not None and before[0] == job
             held[job.id] = before if same and before is not None else (job, parts.row_of(job, glyphs))
@@ -98,10 +105,13 @@ console. Those that run stand on top; the others follow, newest first, with how 
             empty.show("No job has these words.", "Escape shows all of them.")
         elif looked.problem is not None:
             empty.show("Which jobs there are is not known.", "r looks again.")
+        elif self._left_out:
+            empty.show("Only plans and dry runs so far.", "p shows them.")
         else:
             empty.show("There are no jobs yet.", "2 Archives, then b, makes a backup; it will show here.")
         head = self.query_one("#jobs-head", Static)
-        head.update(plain(parts.head_of([job for job, _ in self._held.values()]) if self._rows else ""))
+        words = parts.head_of([job for job, _ in self._held.values()]) if self._rows else ""
+        head.update(plain(f"{words}{left_out(self._left_out)}"))
         if self.focused is None or not self.focused.display:
             (table if shown else empty).focus()
         self._show_about()
@@ -157,6 +167,11 @@ console. Those that run stand on top; the others follow, newest first, with how 
         """Opens the job, which then asks."""
         if self._selected is not None:
             self.console.push_screen(JobScreen(self._selected.id, asks_to_cancel=True))
+
+    def action_plans(self) -> None:
+        """Shows plans and dry runs as well, or leaves them out."""
+        self._plans = not self._plans
+        self.show("jobs")
 
     def action_filter(self) -> None:
         """Opens the filter's line."""
