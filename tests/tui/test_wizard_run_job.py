@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from textual.widgets import Static
 
 from services.catalog.scan import Catalog
@@ -15,6 +17,7 @@ from services.jobs.events import AnyEvent, CancelRequested, Checkpoint, PhaseSta
 from services.jobs.listing import JobSummary
 from services.looking.live import SwapSeen
 from services.operations.restore_model import PLAN_CHANGED, FinishPlan
+from services.profile import AppControl
 from tests.recorded import NOW, RecordedBackend
 from tests.tui.wizard_run_support import (
     JOB,
@@ -480,5 +483,48 @@ def test_plan_of_a_finish_is_not_needed() -> None:
             await console.until("prove the loaded copies")
             assert "collections are as the interrupted job left them" in flat(console)
             assert plan_document()["strategy"] == "swap"
+
+    run(test())
+
+
+def test_done_starts_what_was_left_stopped_once_asked() -> None:
+    async def test() -> None:
+        state = running_state(step="done", result=restored(), ended=after(20))
+        backend = recorded(restore=ended(restored(), app="stopped"))
+        profile = replace(PROFILE, app=AppControl(stop="s", start="docker compose start app"))
+        async with hosted(DoneStep, state, backend, profile=profile) as (console, _):
+            await console.until(lambda: "a starts it" in flat(console))
+            for no in ("n", "enter", "escape"):
+                await console.press("a")
+                await console.until("Start the application?")
+                await console.press(no)
+                assert not backend.started
+            await console.press("a", "y")
+            await console.until(lambda: bool(backend.started))
+            assert backend.started[0][0] == "app-start"
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("app", "profile", "why"),
+    [
+        ("started", {}, "was not left stopped"),
+        ("stopped", {"app": None}, "No start command is configured"),
+        ("stopped", {"read_only": True}, "READ-ONLY"),
+    ],
+)
+def test_done_says_why_the_application_is_not_started(app: str, profile: dict[str, Any], why: str) -> None:
+    async def test() -> None:
+        state = running_state(step="done", result=restored(), ended=after(20))
+        backend = recorded(restore=ended(restored(), app=app))
+        control = {"app": AppControl(start="docker compose start app")}
+        changed = replace(PROFILE, **{**control, **profile})
+        async with hosted(DoneStep, state, backend, profile=changed) as (console, _):
+            await console.until(lambda: "application" in flat(console))
+            await console.until(lambda: "Reading where" not in flat(console))
+            await console.press("a")
+            await console.until(lambda: why in flat(console))
+            assert not backend.started
 
     run(test())

@@ -282,7 +282,7 @@ def test_choosing_collections_by_space(filled: Profile, db: Database[Any], paths
             await console.press("end", "up", "enter")
             await to_step_three(console)
             assert "(*) Everything" in flat(console)
-            await console.press("end", "enter")
+            await console.press("end", "up", "enter")
             assert "No collection is chosen" in flat(console) and at_step(console, 3)
             await console.press("x")
             assert "nothing to set aside" in flat(console)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from services.errors import QuillkeepError
 from services.jobs.events import Finished
 from services.jobs.listing import JobSummary
+from services.looking.bucket import BucketAnswer
 from services.looking.live import LiveAnswer, SwapSeen
 from services.looking.preflight import PreflightAnswer, PreflightCheck
 from tests.recorded import NOW, RecordedBackend, Silent
@@ -379,3 +380,46 @@ def test_the_stopwatch_counts_phases_and_stands_at_the_end() -> None:
     assert dict(state.phase_minutes(later + timedelta(minutes=1)))["access"] == 4
     state.ended = later
     assert state.minutes(later + timedelta(hours=5)) == 9
+
+
+def test_what_is_gone_of_both_parts_is_preselected_together() -> None:
+    """Collections and bucket in one restore, and nothing of what is still there."""
+
+    async def test() -> None:
+        names = ["chats", "characters", "users", "memories", "tags"]
+        empty = BucketAnswer(bucket="quilltap-files", endpoint="s3", objects=0, bytes=0, whole=True)
+        there = [name for name in names if name != "characters"]
+        backend = recorded(names, live=there, journals=VERIFIED, looks={"bucket": empty})
+        async with opened(RECORDED, backend, mode="restore") as console:
+            await until_said(console, "The objects too (bucket: 0 objects now, the backup has 63)")
+            assert "Every other collection stays." in flat(console)
+            await to_step(console, 3)
+            assert "(*) Chosen collections and the objects" in console.line("> ")
+            await until_said(console, "1 of 5 taken")
+            assert "[x] objects from any backup" in console.text
+            await console.press("enter")
+            await console.until(lambda: at_step(console, 4))
+            wizard = console.app.screen
+            assert isinstance(wizard, RestoreScreen)
+            request = wizard.state.request
+            assert (request.collections, request.with_objects) == (("characters",), True)
+            assert (request.only, request.objects_from) == (None, "any")
+
+    run(test())
+
+
+def test_an_id_in_two_locations_is_asked_for_by_its_path() -> None:
+    twin = recorded_backup(location="usb", folder=Path("/usb"), manifest_path=Path("/usb/twin.json"))
+
+    async def test() -> None:
+        backend = recorded(["chats"], backups=(recorded_backup(), twin), journals=VERIFIED)
+        async with opened(RECORDED, backend, mode="restore") as console:
+            await until_said(console, "nothing is missing")
+            await console.app.open_restore(backup="/usb/twin.json")
+            wizard = console.app.screen
+            assert isinstance(wizard, RestoreScreen)
+            await console.until(lambda: at_step(console, 2))
+            assert wizard.state.backup is not None and wizard.state.backup.location == "usb"
+            assert wizard.state.request.backup == "/usb/twin.json"
+
+    run(test())
