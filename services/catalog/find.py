@@ -139,14 +139,17 @@ def _unknown_id(ref: str, backups: Sequence[Backup], problems: Sequence[Location
     near = [one for one in ids if one.startswith(ref)][:5] if ref else []
     near = near or difflib.get_close_matches(ref, ids, n=3)
     unread = " ".join(f"Could not be read: {problem.sentence}." for problem in problems)
-    shown = (
-        f"Did you mean {' or '.join(near)}?" if near else f"There are {len(ids)} backups, none of that name."
-    )
-    raise UsageProblem(
-        f"There is no backup {printable(ref)!r}.",
-        cause=f"{shown} {unread}".strip(),
-        next="`quillkeep list` shows every id; a path to a file or folder works too.",
-    )
+    if near:
+        shown = f"Did you mean {' or '.join(near)}?"
+    else:
+        shown = f"{len(ids)} backups can be seen, none of that name." if ids else "No backup can be seen."
+    if unread:
+        what = f"The backup {printable(ref)!r} is not in what can be read."
+        next = "Mount what is missing, or run as a user that may read it; then try again."
+    else:
+        what = f"There is no backup {printable(ref)!r}."
+        next = "`quillkeep list` shows every id; a path to a file or folder works too."
+    raise UsageProblem(what, cause=f"{shown} {unread}".strip(), next=next)
 
 
 def recognise(path: Path, profile: Profile, paths: Paths | None = None) -> Backup:

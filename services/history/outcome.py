@@ -76,14 +76,17 @@ def _tell_backup(job: str, result: Mapping[str, Any]) -> Outcome:
     if consistency:
         detail = result.get("consistency_detail")
         facts.append(("Consistency", f"{consistency}: {detail}" if detail else str(consistency)))
-    for why in _texts(result.get("suspicious")):
+    name = str(result.get("id") or "")
+    suspicious = _texts(result.get("suspicious"))
+    for why in suspicious:
         facts.append(("Suspicious", why))
+    if suspicious:
+        # Never as the way on: after a loss it would make the loss the newest good backup.
+        facts.append(("If meant", f"quillkeep accept {name}. If data was lost, restore an older one."))
     if result.get("path"):
         facts.append(("Manifest", str(result["path"])))
-    name = str(result.get("id") or "")
     changed = f"made {name}: {', '.join(words)}" if words else f"made {name}"
-    way_on = (f"quillkeep accept {name}",) if result.get("suspicious") else ()
-    return Outcome(changed=changed, facts=tuple(facts), documents=documents, bytes=total, way_on=way_on)
+    return Outcome(changed=changed, facts=tuple(facts), documents=documents, bytes=total)
 
 
 def _tell_restore(job: str, result: Mapping[str, Any]) -> Outcome:

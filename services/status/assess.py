@@ -81,7 +81,7 @@ def assess(profile: Profile, looks: Looks, now: datetime) -> Status:
         last_restore=figures.last_restore(jobs, swaps),
         nights_free=nights,
         space_detail=space_detail,
-        days=figures.strip(backups, jobs, now) if isinstance(looks.catalog, Catalog) else (),
+        days=figures.strip(backups, jobs, now) if _readable(looks.catalog) else (),
         waiting_for=waiting,
     )
 
@@ -100,7 +100,8 @@ def _parts(looks: Looks, found: Sequence[PartFound]) -> tuple[PartStatus, ...]:
 def _findings(
     profile: Profile, looks: Looks, jobs: tuple[JobSummary, ...], found: Sequence[PartFound], now: datetime
 ) -> list[Finding]:
-    findings = []
+    # First of the warnings: a suspicious backup made after a loss is only its echo.
+    findings = _losses(looks, jobs, found)
     if looks.live is not None:
         backed_up = any(one.status.part == "database" and one.backup for one in found)
         findings += live_findings(profile, looks.live, jobs, backed_up=backed_up)
@@ -113,7 +114,6 @@ def _findings(
     findings += job_findings(jobs, now, told=_told_live(looks, findings))
     if looks.bucket is not None:
         findings += bucket_findings(looks.bucket, profile)
-    findings += _losses(looks, jobs, found)
     findings += _settings(profile)
     return findings
 
@@ -133,6 +133,11 @@ def _losses(looks: Looks, jobs: Sequence[JobSummary], found: Sequence[PartFound]
         elif one.status.part == "objects" and isinstance(looks.bucket, BucketAnswer):
             findings += object_losses(looks.bucket, one.backup.id, sizes)
     return findings
+
+
+def _readable(catalog: Catalog | Trouble | None) -> bool:
+    """Whether days without a backup are just that, and not a folder that could not be read."""
+    return isinstance(catalog, Catalog) and bool(catalog.backups or not catalog.problems)
 
 
 def _counted(looks: Looks) -> dict[str, Sizes]:

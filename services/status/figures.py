@@ -159,12 +159,16 @@ def last_verification(backups: Sequence[Backup]) -> Moment | None:
 
 
 def last_restore(jobs: Sequence[JobSummary], swaps: Sequence[SwapSeen]) -> Moment | None:
-    """The newest restore, rollback or finish, and the copies it left."""
+    """The newest restore, rollback or finish that was let begin, and the copies it left.
+
+    One that was refused restored nothing: it stands in Jobs and History, never in front of one that did.
+    """
     job = next(
         (
             one
             for one in jobs
-            if one.verb in ("restore", "rollback", "finish") and one.state not in ("running", "cancelling")
+            if one.verb in ("restore", "rollback", "finish")
+            and one.state not in ("running", "cancelling", "refused")
         ),
         None,
     )

@@ -61,8 +61,11 @@ def _passed_over(found: Sequence[PartFound]) -> list[Finding]:
     for backup, why in reasons.values():
         if backup.suspicious:
             what = f"{backup.id} is suspicious: {backup.suspicious[0]}"
-            next = f"quillkeep accept {backup.id}"
-            detail = "It stays aside until somebody accepts it. If data was lost, restore an older one."
+            next = f"quillkeep show {backup.id}"
+            detail = (
+                "It stays aside. If data was lost, restore an older one. Only if nothing was lost: "
+                f"`quillkeep accept {backup.id}`."
+            )
         else:
             what = f"{backup.id} is newer, but not good: {'; '.join(dict.fromkeys(why))}"
             next = f"quillkeep verify {backup.id}"

@@ -16,6 +16,7 @@ from services.status.words import ago, hours
 PARTS: tuple[Part, ...] = ("database", "objects")
 GRACE_HOURS = 2.0
 """A nightly backup takes its time: older than the RPO and this is late (DESIGN, Health's verdict)."""
+NONE_READABLE = "none in what can be read"
 SKEW = timedelta(minutes=5)
 """A backup that claims to be made later than this from now was made by a wrong clock, or this one is wrong."""
 
@@ -101,7 +102,7 @@ def _never(
     if not profile.locations:
         word, detail = "UNKNOWN", "no folder for backups is configured"
     elif unread:
-        word, detail = "UNKNOWN", f"none in what can be read; {' and '.join(unread)} cannot"
+        word, detail = "UNKNOWN", f"{NONE_READABLE}; {' and '.join(unread)} cannot"
     elif future:
         word, detail = "UNKNOWN", "all good ones claim to be made later than now: a clock is wrong"
     elif passed:
@@ -112,9 +113,15 @@ def _never(
 
 
 def stale_findings(profile: Profile, found: Sequence[PartFound]) -> list[Finding]:
-    """What is late, was never backed up, or cannot be told; parts of which the same holds are named together."""
+    """What is late, was never backed up, or cannot be told; parts of which the same holds are named together.
+
+    Nothing of a part without any backup that can be read: the location that cannot be read is the finding, and
+    a new backup is not what helps.
+    """
     alike: dict[tuple[str, str], list[PartFound]] = {}
     for one in found:
+        if one.status.detail.startswith(NONE_READABLE):
+            continue
         if one.status.status != "OK":
             alike.setdefault((one.status.status, one.status.detail), []).append(one)
     return [_stale(profile, ones) for ones in alike.values()]

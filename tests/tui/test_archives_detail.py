@@ -151,7 +151,7 @@ def test_what_cannot_be_read_says_why_and_r_looks_again(place: tuple[Profile, di
         backend = RecordedBackend(looks={**looks, "show": show})
         async with opened(profile, backend, mode="archives") as console:
             await detail(console)
-            await console.until(f"There is no backup '{made.id}'.")
+            await console.until(f"The backup '{made.id}' is not in what can be read.")
             await section(console, "Files")
             assert "It could not be read." in console.text and "s Save" not in console.text.replace(
                 "(s Save)", ""
