@@ -89,6 +89,11 @@ class TypedConfirmation(Vertical):
         else:
             self._stop_waiting()
 
+    def disarm(self) -> None:
+        """Whoever was elsewhere meanwhile comes back to the words, never to a button that one Enter presses."""
+        if self.query_one("#confirm", Button).has_focus:
+            self.query_one("#words", Input).focus()
+
     def _wait(self) -> None:
         self._stop_waiting()
         self.query_one("#said", Static).update(plain(HELD))

@@ -119,3 +119,23 @@ def test_the_wait_begins_anew_whenever_the_button_is_come_to() -> None:
             assert not answers and "Let go of Enter" in console.text
 
     run(test())
+
+
+def test_whoever_was_elsewhere_finds_the_words_in_focus_and_not_the_button() -> None:
+    async def test() -> None:
+        async with opened(Profile(name="prod"), recorded()) as console:
+            answers: list[bool | None] = []
+            _typed(console, answers)
+            await console.until("Type prod/quilltap to confirm")
+            await console.type("prod/quilltap")
+            await console.press("enter")
+            await console.until("Enter does it")
+            await console.press("ctrl+p")
+            await console.until("Type a part of an action")
+            await console.press("escape", "enter")
+            assert "Enter does it" not in console.text and answers == []
+            await console.until("Enter does it")
+            await console.press("enter")
+            assert answers == [True]
+
+    run(test())

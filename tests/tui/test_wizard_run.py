@@ -254,6 +254,23 @@ def test_right_words_move_to_the_button_and_a_second_key_starts_the_restore_of_t
     run(test())
 
 
+def test_another_mode_in_between_takes_the_focus_from_the_button() -> None:
+    async def test() -> None:
+        backend = recorded(restore=[started("restore")])
+        plan = plan_document(risks=[])
+        async with hosted(ConfirmStep, state_of(step="confirm", plan=plan), backend) as (console, screen):
+            await console.type("prod/quilltap")
+            await console.press("enter")
+            await console.until("Enter does it")
+            screen.query_one(ConfirmStep).left()
+            await console.press("enter")
+            await console.pilot.pause()
+            assert isinstance(console.app.focused, Button) and "Enter does it" not in console.text
+            assert not backend.started
+
+    run(test())
+
+
 def test_what_a_job_found_late_is_asked_too() -> None:
     async def test() -> None:
         state = state_of(

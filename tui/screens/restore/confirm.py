@@ -115,6 +115,17 @@ class Confirming(Step):
         self._show()
         self.call_after_refresh(self._begin_at)
 
+    def show(self, topic: str) -> None:
+        """READ-ONLY that is turned on here closes it at once."""
+        if topic == "profile" and self.is_mounted and self.closed:
+            self._show()
+            self._begin_at()
+
+    def left(self) -> None:
+        """Nobody finds a button in focus that they did not come to just now."""
+        for typed in self.query(TypedConfirmation):
+            typed.disarm()
+
     def _begin_at(self) -> None:
         if self.closed:
             for widget in self.query("Acceptable, TypedConfirmation, #ask-yes"):

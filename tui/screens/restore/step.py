@@ -66,6 +66,9 @@ class Step(Vertical):
     def look_again(self) -> None:
         """`r`: the wizard's own looks are asked again by the wizard, a step's own ones here."""
 
+    def left(self) -> None:
+        """Called when another mode, a dialog or a terminal that is too small comes in front."""
+
     def why_no_way_back(self) -> str:
         """Why Escape does not go a step back, in words; empty where the way back is open."""
         return ""
