@@ -36,7 +36,7 @@ contracts: setup
 	.venv/bin/lint-imports
 
 tests: setup
-	$(PYTHON_BIN) -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(PYTHON_BIN) -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: lint types contracts
 	$(PYTHON_BIN) -m pytest tests/unit $(PYTEST_ARGS)
