@@ -35,6 +35,11 @@ for _name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG
 os.environ["QUILLKEEP_STATE_DIR"] = str(_home / "state")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are named by their argument: those made afresh in every process would be another test in each."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_sessionstart() -> None:
     """Remembers what lies in tests/fixtures: no test may write there."""
     _fixtures_before.update(_fixtures_now())
@@ -195,6 +200,14 @@ def make_context(tmp_path: Path) -> Callable[..., support.RecordingContext]:
         return support.make_context(profile, tmp_path / "state", **more)
 
     return make
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """An empty folder for servers of the test's own: `tmp_path` can be too long for the sockets in it."""
+    folder = Path(tempfile.mkdtemp(prefix="quillkeep-test-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

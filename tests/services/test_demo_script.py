@@ -22,17 +22,18 @@ COMMAND = [sys.executable, "-m", "tui", "demo", "--script"]
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+def started(short_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A demo that is in the middle of its backup."""
-    log = tmp_path / "log"
+    log = short_path / "log"
     with open(log, "w") as stream:
         process = subprocess.Popen(
-            COMMAND, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)}, stderr=stream, text=True
+            COMMAND, cwd=ROOT, env={**os.environ, "TMPDIR": str(short_path)}, stderr=stream, text=True
         )
     deadline = time.monotonic() + 60
-    while "Backing up" not in log.read_text() and time.monotonic() < deadline:
+    while "Backing up" not in log.read_text():
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
-    yield process, tmp_path
+    yield process, short_path
     process.kill()
     process.wait()
 

@@ -37,10 +37,10 @@ time.sleep(60)
 
 
 @pytest.fixture
-def owner(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path, list[int]]]:
+def owner(short_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path, list[int]]]:
     """A process that owns both servers, started by a thread of it that has ended."""
     process = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", OWNER, str(short_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     folder, *pids = process.stdout.readline().split()

@@ -140,39 +140,39 @@ time.sleep(60)
 """
 
 
-def test_everything_goes_with_its_owner(tmp_path: Path) -> None:
+def test_everything_goes_with_its_owner(short_path: Path) -> None:
     """Killed, with a job that runs: no process and no folder is left."""
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", OWNER, str(short_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert owner.stdout is not None
     job = int(owner.stdout.readline())
-    assert identify(job) and processes_below(tmp_path) and any(tmp_path.iterdir())
+    assert identify(job) and processes_below(short_path) and any(short_path.iterdir())
     owner.kill()
     owner.wait(10)
     owner.stdout.close()
     deadline = time.monotonic() + 15
-    while (processes_below(tmp_path) or any(tmp_path.iterdir())) and time.monotonic() < deadline:
+    while (processes_below(short_path) or any(short_path.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert processes_below(tmp_path) == []
-    assert not any(tmp_path.iterdir())
+    assert processes_below(short_path) == []
+    assert not any(short_path.iterdir())
     assert identify(job) is None
 
 
 @pytest.mark.parametrize("begun", ["*", "*/mongod/member0/*"])
-def test_left_while_it_starts(tmp_path: Path, begun: str) -> None:
+def test_left_while_it_starts(short_path: Path, begun: str) -> None:
     """Killed before it is ready, as soon as a certain file is there: the same."""
-    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], cwd=ROOT)
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(short_path)], cwd=ROOT)
     deadline = time.monotonic() + 15
-    while not list(tmp_path.glob(begun)) and time.monotonic() < deadline:
+    while not list(short_path.glob(begun)) and time.monotonic() < deadline:
         time.sleep(0.002)
     owner.kill()
     owner.wait(10)
     deadline = time.monotonic() + 15
-    while (processes_below(tmp_path) or any(tmp_path.iterdir())) and time.monotonic() < deadline:
+    while (processes_below(short_path) or any(short_path.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not any(tmp_path.iterdir())
-    assert processes_below(tmp_path) == []
+    assert not any(short_path.iterdir())
+    assert processes_below(short_path) == []
 
 
 def processes_below(folder: Path) -> list[int]:
