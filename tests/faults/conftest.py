@@ -77,6 +77,7 @@ def outages(mongod: Mongod, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         servers[1].faults.append(Fault(key=f"users/u/slow/{number}.png", pause=1.0))
     for s3 in servers:
         folder = tmp_path_factory.mktemp("outage")
+        (folder / "backups").mkdir(mode=0o700)
         profile = make_profile(mongod.uri, name, s3.target(), location=folder / "backups")
         jobs.append(Job(start_job("backup", BackupPlan(), profile, Paths(folder / "state"))))
     wait_for(lambda: servers[0].count("GET", held), "an object is being read")
@@ -86,6 +87,9 @@ def outages(mongod: Mongod, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for method in ("GET", "HEAD")
     ]
     yield Outages(begun=begun, silent=jobs[0], failing=jobs[1], bad=bad)
+    # Where another process of the suite judges, nobody has waited for these.
+    for job in jobs:
+        job.kill_now()
     for s3 in servers:
         s3.stop()
     with mongod.client() as client:

@@ -44,13 +44,15 @@ class Fault:
     """What goes wrong with requests of `method` for `key` (None: any key, "" the listing), `times` times at most.
 
     `status` answers an error; of a body `cut` sends only so many bytes, `flip` inverts a bit of that byte,
-    `short` announces so many bytes fewer and sends no more, `pause` waits (s) before each 16 KiB.
+    `short` announces so many bytes fewer and sends no more, `pause` waits (s) before each 16 KiB. It ends at
+    `until` (time.monotonic) or `lasts` seconds after it first struck.
     """
 
     method: str = "GET"
     key: str | None = None
     times: int = 1 << 30
     until: float = float("inf")
+    lasts: float = float("inf")
     status: int = 0
     code: str = "InternalError"
     cut: int | None = None
@@ -106,6 +108,7 @@ class FaultyS3:
             for fault in self.faults:
                 applies = fault.method == method and fault.key in (None, key) and fault.times > 0
                 if applies and time.monotonic() < fault.until:
+                    fault.until = min(fault.until, time.monotonic() + fault.lasts)
                     fault.times -= 1
                     return fault
             return None
