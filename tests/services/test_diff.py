@@ -33,8 +33,10 @@ NIGHT = datetime(2026, 11, 20, 2, 0, 0, tzinfo=UTC)
 FIRST, SECOND = "quilltap_20261120_020000", "quilltap_20261121_020000"
 
 
-def put(bucket: BucketTarget, key: str, body: bytes) -> None:
-    open_bucket(bucket).put(key, body, size=len(body), headers=Headers())
+def put(bucket: BucketTarget, *keys: str, body: bytes) -> None:
+    opened = open_bucket(bucket)
+    for key in keys:
+        opened.put(key, body, size=len(body), headers=Headers())
 
 
 @pytest.fixture
@@ -45,8 +47,9 @@ def filled(profile: Profile, db: Database[Any], bucket: BucketTarget, make_conte
     db.create_collection("empty")
     db.create_collection("recent", viewOn="chats", pipeline=[{"$match": {"_id": {"$gt": 50}}}])
     db.chats.create_index("title", name="by_title")
+    opened = open_bucket(bucket)
     for number in range(5):
-        put(bucket, f"users/u/{number}.png", bytes([number]) * 1_000)
+        opened.put(f"users/u/{number}.png", bytes([number]) * 1_000, size=1_000, headers=Headers())
     night(profile, make_context, 0)
     return profile
 
@@ -145,10 +148,10 @@ def test_a_missing_part_is_said(filled: Profile, make_context: Contexts) -> None
 
 
 def test_objects_by_key_size_and_sums(filled: Profile, bucket: BucketTarget, make_context: Contexts) -> None:
-    put(bucket, "users/u/0.png", b"x" * 1_000)
-    put(bucket, "users/u/1.png", b"longer" * 1_000)
+    put(bucket, "users/u/0.png", body=b"x" * 1_000)
+    put(bucket, "users/u/1.png", body=b"longer" * 1_000)
     open_bucket(bucket).delete("users/u/2.png")
-    put(bucket, "users/u/new [b]é.png", b"n")
+    put(bucket, "users/u/new [b]é.png", body=b"n")
     night(filled, make_context, 1)
     for other in (SECOND, "live"):
         objects = compare(filled, make_context, FIRST, other).objects
@@ -165,8 +168,7 @@ def test_objects_by_key_size_and_sums(filled: Profile, bucket: BucketTarget, mak
 
 
 def test_examples_are_the_first_keys(filled: Profile, bucket: BucketTarget, make_context: Contexts) -> None:
-    for number in range(30):
-        put(bucket, f"users/v/{number:03}.png", b"x")
+    put(bucket, *(f"users/v/{number:03}.png" for number in range(30)), body=b"x")
     objects = compare(filled, make_context, FIRST).objects
     assert objects is not None and objects.added == 30
     assert objects.examples["added"] == tuple(f"users/v/{number:03}.png" for number in range(20))
@@ -180,7 +182,7 @@ def test_etags_that_prove_nothing_are_said(
     from boto3.s3.transfer import TransferConfig
 
     body = os.urandom(11 << 20)
-    put(bucket, "users/u/big.bin", body)
+    put(bucket, "users/u/big.bin", body=body)
     night(filled, make_context, 1)
     assert bucket.access_key and bucket.secret_key
     client = boto3.client(
@@ -294,7 +296,7 @@ def test_large_documents_and_an_empty_database(
     profile: Profile, db: Database[Any], bucket: BucketTarget, make_context: Contexts
 ) -> None:
     db.create_collection("chats")
-    put(bucket, "users/u/0.png", b"0")
+    put(bucket, "users/u/0.png", body=b"0")
     night(profile, make_context, 0)
     result = compare(profile, make_context, FIRST)
     assert result.same and rows(result)["chats"].a == rows(result)["chats"].b
@@ -313,7 +315,7 @@ def test_a_time_series_is_compared_by_its_buckets(
 ) -> None:
     db.create_collection("metrics", timeseries={"timeField": "at"})
     db.metrics.insert_many([{"at": NIGHT + timedelta(minutes=n), "v": n} for n in range(20)])
-    put(bucket, "users/u/0.png", b"0")
+    put(bucket, "users/u/0.png", body=b"0")
     night(profile, make_context, 0)
     result = compare(profile, make_context, FIRST)
     assert result.same and rows(result)["metrics"].kind == "timeseries"
