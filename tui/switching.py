@@ -32,7 +32,7 @@ def why_no_switch(app: QuillkeepApp) -> str:
 async def resolve_profile(app: QuillkeepApp, name: str) -> tuple[Profile, Settings]:
     """The settings of the profile `name` as `--profile` would resolve them; READ-ONLY by key stays."""
     if why := why_no_switch(app):
-        raise Refused(f"The profile was not switched. {why}")
+        raise Refused("The profile was not switched.", next=why)
     from services.settings.resolve import resolve_settings
 
     assert app.flags is not None

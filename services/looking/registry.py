@@ -109,7 +109,7 @@ def entry_of(name: str) -> LookEntry:
     """The entry of a look. Errors: `UsageProblem` for one nobody knows."""
     entry = LOOKS.get(name)
     if entry is None:
-        raise UsageProblem(f"There is no look called {name}.")
+        raise UsageProblem(f"There is no look called {name}.", next=f"These are: {', '.join(sorted(LOOKS))}.")
     return entry
 
 
