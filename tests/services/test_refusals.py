@@ -100,7 +100,11 @@ def no_servers(folder: Path) -> list[Case]:
         Case("jobs follow nope", 2, "There is no job nope", "`quillkeep jobs`"),
         Case("jobs cancel nope", 2, "There is no job nope", "`quillkeep jobs`"),
         Case(
-            "show quilltap_19990101_000000", 2, "There is no backup", "`quillkeep list`", cause="There are 0"
+            "show quilltap_19990101_000000",
+            2,
+            "There is no backup",
+            "`quillkeep list`",
+            cause="No backup can be seen",
         ),
         Case(
             "show latest",
