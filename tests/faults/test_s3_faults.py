@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import ssl
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
