@@ -217,7 +217,7 @@ class QuillkeepApp(Frame):
             )
             return
         self.copy_to_clipboard(redact_values(text))
-        self.say(f"Copied: {name}. Where the clipboard stays empty, s saves it to a file.")
+        self.say(f"Copied: {name}. Not in the clipboard? s saves it.")
 
     def save_text(self, text: str, *, name: str) -> None:
         """Asks for a path, proposing ~/`name`, and writes the text there as a new file (0600)."""

@@ -136,7 +136,7 @@ def test_copy_save_and_look_again() -> None:
             await console.press("r", "s")
             await console.until("quillkeep-jobs.txt")
             await console.press("escape")
-            assert "running 43%" in console.text
+            await console.until("running 43%")
 
     run(test())
 
