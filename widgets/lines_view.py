@@ -60,6 +60,7 @@ class LinesView(ScrollView, can_focus=True):
         self._build: Build = lambda width: []
         self._lines: list[Line] = []
         self._follow = follow
+        self._at_end = True
         self._ellipsis = ellipsis
 
     @property
@@ -73,8 +74,15 @@ class LinesView(ScrollView, can_focus=True):
         self._lay_out()
 
     def on_resize(self, event: Resize) -> None:
-        """Lines are made for the width."""
+        """Lines are made for the width; one that follows keeps its end in sight when it gets smaller."""
         self._lay_out()
+        if self._follow and self._at_end:
+            self.scroll_end(animate=False, immediate=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Whoever scrolls up stops following; only scrolling tells, for a smaller view hides the end too."""
+        super().watch_scroll_y(old_value, new_value)
+        self._at_end = self.is_vertical_scroll_end
 
     # At once: an animated scroll draws every step of its way.
 
@@ -123,12 +131,11 @@ class LinesView(ScrollView, can_focus=True):
         lines = [Line(escape(text), tone) for text, tone in self._build(self._cells)]
         if lines == self._lines:
             return
-        at_end = not self._lines or self.is_vertical_scroll_end
         self._lines = lines
         self.virtual_size = Size(self._cells, len(lines))
         self.refresh()
-        if self._follow and at_end:
-            self.scroll_end(animate=False)
+        if self._follow and self._at_end:
+            self.scroll_end(animate=False, immediate=True)
 
 
 def fitted(text: str, width: int, ellipsis: str = "~") -> str:
