@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -63,19 +64,22 @@ def start_job(
     payload = encode_for_pipe(spec)
     command = [sys.executable, "-P", "-m", RUNNER]
     if wants_scope():
-        import shutil
-
         scope = [shutil.which("systemd-run") or "systemd-run", "--scope", "--quiet", "--collect"]
         process = _spawn([*scope, f"--unit=quillkeep-job-{job}", "--", *command], folder, payload)
         if process is not None:
             return StartedJob(job=job, folder=folder, process=process)
     process = _spawn(command, folder, payload)
     if process is None:
-        raise QuillkeepError(
-            f"The job {job} ({verb}) did not start.",
-            cause=_log_tail(folder),
-            next=f"Look at {folder / LOG}, then try again.",
-        )
+        what = f"The job {job} ({verb}) did not start."
+        if os.statvfs(folder).f_bavail == 0 and not (folder / LOG).stat().st_size:
+            # It would stand among the jobs as running, and then as lost, with nothing to read in it.
+            shutil.rmtree(folder, ignore_errors=True)
+            raise QuillkeepError(
+                what,
+                cause=f"The disk of {paths.state} is full.",
+                next="Free space there, or set QUILLKEEP_STATE_DIR to a folder on another disk; then try again.",
+            )
+        raise QuillkeepError(what, cause=_log_tail(folder), next=f"Look at {folder / LOG}, then try again.")
     return StartedJob(job=job, folder=folder, process=process)
 
 
@@ -163,6 +167,4 @@ def _log_tail(folder: Path) -> str:
         data = (folder / LOG).read_bytes()[-LOG_TAIL:]
     except OSError as error:
         return f"Its log cannot be read: {os.strerror(error.errno or 0)}."
-    if not data and os.statvfs(folder).f_bavail == 0:
-        return f"The disk of {folder} is full."
     return redact(data.decode("utf-8", "replace").strip())

@@ -465,3 +465,24 @@ def test_a_front_end_that_dies_takes_no_job_with_it(start: Start) -> None:
     assert result_of(job).status == "ok"
     threads[0].join(5)
     assert not Path(f"/proc/{job.process.pid}").exists()
+
+
+def test_a_full_disk_of_the_state_folder_leaves_no_job_that_never_began(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.jobs import launch
+
+    def full(command: list[str], folder: Path, payload: bytes) -> None:
+        (folder / LOG).touch()
+
+    real = os.statvfs
+    monkeypatch.setattr(launch, "_spawn", full)
+    monkeypatch.setattr(
+        launch.os,
+        "statvfs",
+        lambda path: os.statvfs_result((*tuple(real(path))[:4], 0, *tuple(real(path))[5:])),
+    )
+    with pytest.raises(QuillkeepError, match="did not start") as raised:
+        start_job("selftest", SelftestPlan(), Profile(name="prod"), paths)
+    assert "is full" in raised.value.cause and "Free space" in raised.value.next
+    assert list_jobs(paths) == []
