@@ -124,7 +124,7 @@ JOBS = (
 HISTORY = (
     Scene("history", settled, mode="history"),
     Scene("history-filtered", keys("slash", *"restore"), mode="history", sizes=(NARROW,)),
-    Scene("history-restore", keys("down", "down", "down", "enter", wait="Timeline"), mode="history"),
+    Scene("history-restore", keys("down", "enter", wait="restore 2026"), mode="history"),
     Scene("history-trends", keys("t"), mode="history"),
     Scene("history-export", keys("e"), mode="history", sizes=(NARROW,)),
     Scene("history-empty", settled, mode="history", history=History, sizes=(NARROW,)),
