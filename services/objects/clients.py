@@ -6,6 +6,7 @@ obstore's explicit endpoint. Only HTTP_PROXY and NO_PROXY keep their meaning.
 
 from __future__ import annotations
 
+import functools
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from services.profile import BucketTarget
 from services.redact import remember
 
 if TYPE_CHECKING:
+    from botocore.loaders import Loader
     from botocore.session import Session
     from obstore.store import S3Store
     from types_boto3_s3 import S3Client
@@ -38,6 +40,14 @@ class Clients(msgspec.Struct, frozen=True):
     endpoint: str
 
 
+@functools.cache
+def _loader() -> Loader:
+    """botocore's descriptions of S3, parsed once: that is half of what making a client takes."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
+
+
 def _session(target: BucketTarget) -> Session:
     """A botocore session in which every setting is its default; credentials are the target's, or AWS's own chain."""
     from botocore.session import Session
@@ -48,6 +58,7 @@ def _session(target: BucketTarget) -> Session:
     for name in ("config_file", "credentials_file"):
         defaults[name] = (None, None, os.devnull, None)
     session = Session(session_vars=defaults)
+    session.register_component("data_loader", _loader())
     # Times stay text: a listing is compared with the last one's, and parsing them is half of a listing's time.
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
     if target.access_key is not None and target.secret_key is not None:
