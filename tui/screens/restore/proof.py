@@ -106,7 +106,7 @@ and what was not touched, and the ways on.
         """What was done is undone by a rollback only."""
         if self._untouched:
             return "Press p to plan again."
-        return "What the job did is not undone by going back. Enter goes on, Z shows the rollback."
+        return "Going back undoes nothing: Enter goes on, Z shows the rollback."
 
     def why_disabled(self, action: str) -> str:
         """Why an action leads nowhere now."""
