@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import select
+import sys
 import termios
 import threading
 from collections.abc import Callable
@@ -67,6 +68,9 @@ class ConsoleDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if sys.__stdout__ is not None and sys.__stderr__ is not None and not sys.__stderr__.isatty():
+            # `quillkeep 2>FILE`: the screen would be drawn into the file.
+            self._file = sys.__stdout__
         self._stopped = False
         self._watched = False
         self._raw: list[Any] | None = None

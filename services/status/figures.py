@@ -185,14 +185,16 @@ def last_restore(jobs: Sequence[JobSummary], swaps: Sequence[SwapSeen]) -> Momen
         subject=f"{job.verb} {job.id}",
         status=job.state,
         seconds=_seconds(job),
-        left=_left(own) if own is not None else "",
+        left=_left(own, named=own.job != job.id) if own is not None else "",
     )
 
 
-def _left(swap: SwapSeen) -> str:
+def _left(swap: SwapSeen, *, named: bool = False) -> str:
+    """The copies a swap holds; `named` where it is another job than the one told of."""
     if swap.state == "holds copies":
         until = f" until {day(swap.until)}" if swap.until else ""
-        return f"rollback copies {size(swap.bytes)}{until}"
+        of = f" of {swap.job}" if named else ""
+        return f"rollback copies{of} {size(swap.bytes)}{until}"
     return ""
 
 

@@ -288,3 +288,11 @@ def test_no_jobs_were_harmed(deployment: dict[str, str]) -> None:
         console.send("\x11")
         assert console.wait(10) == 0
     assert list_jobs(paths_of(deployment)) == []
+
+
+def test_the_console_is_seen_when_its_errors_go_to_a_file(pane: Tmux, tmp_path: Path) -> None:
+    pane.type(f"{' '.join(CONSOLE)} 2>{tmp_path}/errors; echo ended:$?\n")
+    pane.until("1 Health")
+    pane.keys("C-q")
+    pane.until("ended:0")
+    assert (tmp_path / "errors").read_bytes() == b""
