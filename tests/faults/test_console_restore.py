@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from services.jobs.events import Finished
-from services.jobs.listing import list_jobs
 from tests.faults.deployment import Deployment, Job, wait_for
 from tests.faults.wizard_keys import Console, gone, reboot, stopping
 
@@ -170,26 +169,12 @@ def test_when_both_are_gone_the_next_console_opens_on_it_and_finishes_it(
     deployment.assert_tidy_after_the_next_run()
 
 
-def begin_backup(console: Console, deployment: Deployment) -> Job:
-    """By its keys."""
-    before = {job.id for job in list_jobs(deployment.paths)}
-    console.keys("2")
-    console.said("[2 Archives]")
-    console.said("quilltap_")
-    console.keys("b")
-    console.said("Start this backup?")
-    console.keys("2")
-    console.said("2 before an upgrade")
-    console.keys("y")
-    return console.begun("backup", before)
-
-
 @pytest.mark.parametrize("both", [False, True], ids=["console", "console and job"])
 def test_a_backup_by_keys(both: bool, console: Console, deployment: Deployment) -> None:
     console.open()
     console.said("[1 Health]")
     with stopping(deployment, "find", **DUMP) as held:
-        job = held.stops(begin_backup(console, deployment))
+        job = held.stops(console.backup())
     console.signal_console(signal.SIGKILL)
     console.until("ended:137")
     if both:
@@ -201,7 +186,7 @@ def test_a_backup_by_keys(both: bool, console: Console, deployment: Deployment) 
         console.until(
             lambda: [line for line in console.text.splitlines() if job.id in line and "lost" in line]
         )
-        again = begin_backup(console, deployment)
+        again = console.backup()
         ended_well(again)
         made = again.wait().result["id"]
     else:

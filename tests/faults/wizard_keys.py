@@ -90,6 +90,19 @@ class Console(Tmux):
         self.keys("Enter")
         return self.begun("restore", before)
 
+    def backup(self) -> Job:
+        """A backup by its keys; gives the job."""
+        before = {job.id for job in list_jobs(self.deployment.paths)}
+        self.keys("2")
+        self.said("[2 Archives]")
+        self.said("quilltap_")
+        self.keys("b")
+        self.said("Start this backup?")
+        self.keys("2")
+        self.said("2 before an upgrade")
+        self.keys("y")
+        return self.begun("backup", before)
+
     def begun(self, verb: str, before: set[str]) -> Job:
         """The job of this verb that was not there before."""
         return wait_for(lambda: newest(self.deployment, verb, before), f"a {verb} begins")
