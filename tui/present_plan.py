@@ -92,6 +92,10 @@ def restore_lines(result: Mapping[str, Any], terminal: Terminal) -> list[str]:
     objects = result.get("objects")
     if isinstance(objects, Mapping):
         lines.append(f"Objects: {_count(objects.get('put'))} put, {_count(objects.get('kept'))} kept.")
+    if result.get("set_aside") or not lines:
+        summary = str(result.get("summary") or "")
+        if summary:
+            lines.append(f"{escape(summary[:1].upper() + summary[1:])}.")
     if result.get("rollback_until"):
         lines.append(
             f"What was live before is kept: `quillkeep rollback {escape(str(result.get('job') or ''))}` brings it back."

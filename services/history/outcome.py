@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from services.history.words import amount, clean, size
+from services.operations.restore_model import aside_words
 
 PARTS = ("what", "cause", "touched", "next")
 
@@ -98,8 +99,13 @@ def _tell_restore(job: str, result: Mapping[str, Any]) -> Outcome:
         live = [one for one in collections.values() if isinstance(one, Mapping)]
         documents = sum(_number(one.get("documents")) for one in live)
         text = f"{amount(len(live), 'collections')}, {amount(documents, 'documents')}"
-        words.append(f"{text} live")
-        facts.append(("Live now", text))
+        if live:
+            words.append(f"{text} live")
+            facts.append(("Live now", text))
+    aside = result.get("set_aside")
+    if isinstance(aside, Mapping) and aside:
+        gone = aside_words({str(name): _number(count) for name, count in aside.items()})
+        facts.append(("Set aside", f"{gone}: not live any more, kept as rollback copies"))
     objects = result.get("objects")
     if isinstance(objects, Mapping):
         put, kept = _number(objects.get("put")), _number(objects.get("kept"))
@@ -116,7 +122,7 @@ def _tell_restore(job: str, result: Mapping[str, Any]) -> Outcome:
         facts.append(("Rollback copies", f"kept at least until {_minute(str(result['rollback_until']))}"))
         way_on = (f"quillkeep rollback {name}", f"quillkeep release {name}")
     return Outcome(
-        changed=", ".join(words) or "nothing was left to change",
+        changed=str(result.get("summary") or ", ".join(words) or "no collection went live"),
         facts=tuple(facts),
         documents=documents,
         bytes=moved,

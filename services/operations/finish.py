@@ -20,6 +20,7 @@ from services.operations.restore_model import (
     RestoredCollection,
     RestoredObjects,
     RestoreResult,
+    in_words,
 )
 from services.recovery import ending, guards
 from services.recovery.application import Application
@@ -75,7 +76,7 @@ def _after_all(record: SwapRecord, ctx: JobContext, session: Session) -> Restore
         if not record.leave_app_stopped:
             application = Application(ctx, session, concerned=_concerned(ctx, session))
             warnings += application.as_found(record.app_was_running, record.app_stopped_by_us)
-    return _result(record, {}, None, warnings, ctx)
+    return _result(record, {}, None, warnings, {}, ctx)
 
 
 def _concerned(ctx: JobContext, session: Session) -> bool:
@@ -118,7 +119,7 @@ def _go_on(record: SwapRecord, ctx: JobContext, session: Session, lock: Database
     ended = ending.put_live(record, ctx, session, lock, application, warnings)
     if record.verb == "rollback" and record.of is not None:
         settle(session, record.of, record.job, ctx)
-    return _result(record, {**counts, **ended.counts}, objects, ended.warnings, ctx)
+    return _result(record, {**counts, **ended.counts}, objects, ended.warnings, ended.set_aside, ctx)
 
 
 def _with_objects(record: SwapRecord, ctx: JobContext) -> SwapRecord:
@@ -171,6 +172,7 @@ def _result(
     counts: dict[str, tuple[int, list[str]]],
     objects: ObjectsDone | None,
     warnings: list[str],
+    set_aside: dict[str, int],
     ctx: JobContext,
 ) -> RestoreResult:
     return RestoreResult(
@@ -192,4 +194,12 @@ def _result(
         else None,
         rollback_until=(ctx.clock() + timedelta(hours=ROLLBACK_HOURS)).isoformat(),
         warnings=tuple(dict.fromkeys(warnings)),
+        set_aside=set_aside,
+        summary=in_words(
+            record.verb,
+            {name: documents for name, (documents, _) in counts.items()},
+            (objects.added + objects.replaced, objects.kept) if objects else None,
+            set_aside,
+        )
+        or f"{record.verb} {record.job} was finished already; nothing was left to swap",
     )

@@ -24,6 +24,7 @@ from services.operations.restore_model import (
     RestoredObjects,
     RestorePlan,
     RestoreResult,
+    in_words,
 )
 from services.recovery import ending, guards, series, sweep
 from services.recovery.application import Application
@@ -169,7 +170,7 @@ class RestoreRun:
             self._objects()
         self.keep(replace(self.record, state="done", finished=self.ctx.clock()))
         self.warnings += self.application.start_again(leave_stopped=self.plan.leave_app_stopped)
-        return self._result(counts, self.warnings, holds_copies=True)
+        return self._result(counts, self.warnings, {}, holds_copies=True)
 
     def keep(self, record: SwapRecord) -> None:
         """Stores a changed record beside the journal and in the database."""
@@ -327,10 +328,15 @@ class RestoreRun:
         ended = ending.put_live(
             self.record, self.ctx, self.session, self.lock, self.application, self.warnings
         )
-        return self._result(ended.counts, ended.warnings, holds_copies=ended.holds_copies)
+        return self._result(ended.counts, ended.warnings, ended.set_aside, holds_copies=ended.holds_copies)
 
     def _result(
-        self, counts: dict[str, tuple[int, list[str]]], warnings: list[str], *, holds_copies: bool
+        self,
+        counts: dict[str, tuple[int, list[str]]],
+        warnings: list[str],
+        set_aside: dict[str, int],
+        *,
+        holds_copies: bool,
     ) -> RestoreResult:
         objects = self.draft.objects
         until = (self.ctx.clock() + timedelta(hours=ROLLBACK_HOURS)).isoformat() if holds_copies else None
@@ -354,4 +360,13 @@ class RestoreRun:
             rollback_until=until,
             warnings=tuple(dict.fromkeys(warnings)),
             facts=self.draft.result.facts,
+            set_aside=set_aside,
+            summary=in_words(
+                "restore",
+                {name: documents for name, (documents, _) in counts.items()},
+                None
+                if objects is None
+                else (self.objects_done.added + self.objects_done.replaced, self.objects_done.kept),
+                set_aside,
+            ),
         )

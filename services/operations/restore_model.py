@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
+from services.history.words import amount
 from services.recovery.request import RestoreRequest
 
 ROLLBACK_HOURS = 72
@@ -41,7 +43,11 @@ class RestoredObjects(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RestoreResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How the restore ended; `rollback_until` is RFC 3339, None when there is nothing to roll back."""
+    """How it ended; `rollback_until` is RFC 3339, None when there is nothing to roll back.
+
+    `set_aside` are the documents of what was live and is a rollback copy now: of a restore only of those that
+    nothing replaced. `summary` says what came back and what was set aside, in words.
+    """
 
     status: Literal["ok", "warnings"]
     job: str
@@ -52,6 +58,47 @@ class RestoreResult(msgspec.Struct, frozen=True, kw_only=True):
     rollback_until: str | None
     warnings: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    set_aside: dict[str, int] = {}
+    summary: str = ""
+
+
+SHOWN_ASIDE = 3
+"""How many names of what was set aside stand in one line."""
+
+
+def in_words(
+    verb: str,
+    collections: Mapping[str, int],
+    objects: tuple[int, int] | None,
+    set_aside: Mapping[str, int],
+) -> str:
+    """What is live by it and what is not live any more, with counts; empty when it changed nothing.
+
+    `collections` and `set_aside` are documents by name, `objects` how many were put and kept.
+    """
+    parts = []
+    documents = sum(collections.values())
+    if collections:
+        ends = "back" if verb == "rollback" else "live"
+        parts.append(f"{amount(len(collections), 'collections')}, {amount(documents, 'documents')} {ends}")
+    elif verb == "rollback" and set_aside:
+        parts.append("no collection had to come back")
+    if objects is not None:
+        put, kept = objects
+        parts.append(f"{amount(put, 'objects')} put" + (f", {kept:,} kept" if kept else ""))
+    if set_aside:
+        parts.append(f"set aside: {aside_words(set_aside)}")
+    return "; ".join(parts)
+
+
+def aside_words(set_aside: Mapping[str, int]) -> str:
+    """`characters (40 documents)`; the names of the largest where they are many."""
+    ordered = sorted(set_aside.items(), key=lambda item: (-item[1], item[0]))
+    named = ", ".join(f"{name} ({amount(count, 'documents')})" for name, count in ordered[:SHOWN_ASIDE])
+    left = ordered[SHOWN_ASIDE:]
+    if not left:
+        return named
+    return f"{named} and {amount(len(left), 'collections')} more ({amount(sum(n for _, n in left), 'documents')})"
 
 
 class FinishPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from services.operations.restore_model import (
     RestoredObjects,
     RestoreResult,
     RollbackPlan,
+    in_words,
 )
 from services.recovery import ending, guards, sweep, undoing
 from services.recovery.application import Application
@@ -126,7 +127,13 @@ class _Rollback:
             if self.of.app_stopped_by_us:
                 self.application.adopt(self.of.app_was_running, True)
             self.warnings += self.application.start_again(leave_stopped=self.plan.leave_app_stopped)
-            return self._result(self.ctx.job, undone, None, until=False)
+            return self._result(
+                self.ctx.job,
+                undone,
+                None,
+                until=False,
+                else_words=f"{self.of.job} was undone: what never went live was dropped; no collection was replaced",
+            )
         return self._swap()
 
     def _drop_loaded(self) -> RestoreResult:
@@ -135,7 +142,13 @@ class _Rollback:
         if read_record(self.session.database, self.of.job) is not None:
             self.warnings.append(f"Not everything that {self.of.job} had loaded could be dropped.")
         self.warnings += self.application.as_found(self.of.app_was_running, self.of.app_stopped_by_us)
-        return self._result(self.ctx.job, {}, None, until=False)
+        return self._result(
+            self.ctx.job,
+            {},
+            None,
+            until=False,
+            else_words=f"what {self.of.job} had loaded was dropped; nothing live was touched",
+        )
 
     def _in_place(self) -> RestoreResult:
         from services.recovery.in_place import roll_back_in_place
@@ -192,7 +205,9 @@ class _Rollback:
         ended = ending.put_live(record, ctx, session, self.lock, self.application, self.warnings)
         settle(self.session, self.of.job, ctx.job, ctx)
         self.warnings += staying(self.of)
-        return self._result(ctx.job, ended.counts, objects, until=ended.holds_copies)
+        return self._result(
+            ctx.job, ended.counts, objects, until=ended.holds_copies, set_aside=ended.set_aside
+        )
 
     def _back_out(self, record: SwapRecord, error: BaseException) -> None:
         from services.recovery.objects_part import open_target, undo_job
@@ -230,7 +245,10 @@ class _Rollback:
         objects: ObjectsDone | None,
         *,
         until: bool,
+        set_aside: dict[str, int] | None = None,
+        else_words: str = "",
     ) -> RestoreResult:
+        """`else_words` is what it did where no count tells of it."""
         return RestoreResult(
             status="warnings" if self.warnings else "ok",
             job=job,
@@ -247,4 +265,12 @@ class _Rollback:
             if until
             else None,
             warnings=tuple(dict.fromkeys(self.warnings)),
+            set_aside=set_aside or {},
+            summary=in_words(
+                "rollback",
+                {name: documents for name, (documents, _) in counts.items()},
+                (objects.replaced, 0) if objects else None,
+                set_aside or {},
+            )
+            or else_words,
         )

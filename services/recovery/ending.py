@@ -16,18 +16,19 @@ from services.jobs.locks import LockLost
 from services.mongo.commands import CommandFailed
 from services.mongo.failures import translated
 from services.mongo.record import SwapRecord
-from services.mongo.rename import ConnectionLost
+from services.mongo.rename import ConnectionLost, count_of, listing, name_of
 from services.recovery.application import Application
 from services.recovery.session import Session
 from services.recovery.steps import make_swapper, prove_live, store
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """What is live now; `counts` are documents and index names by collection."""
+    """What is live now; `counts` are documents and index names by collection, `set_aside` documents of copies."""
 
     warnings: list[str]
     counts: dict[str, tuple[int, list[str]]]
     holds_copies: bool
+    set_aside: dict[str, int]
 
 
 def ways_on(job: str) -> str:
@@ -124,7 +125,19 @@ def _put_live(
         record = replace(record, app_stopped_by_us=False)
         store(session, record, ctx)
     warnings += _health(ctx, application, record)
-    return Ended(warnings=warnings, counts=counts, holds_copies=holds)
+    return Ended(warnings=warnings, counts=counts, holds_copies=holds, set_aside=_set_aside(record, session))
+
+
+def _set_aside(record: SwapRecord, session: Session) -> dict[str, int]:
+    """Documents of what is not live any more: of a restore what nothing replaced, of a rollback everything."""
+    live = listing(session.database)
+    found = {}
+    for pair in record.pairs:
+        if pair.outgoing == "collection" and (record.verb == "rollback" or pair.incoming == "absent"):
+            where = name_of(live, pair.old_uuid)
+            if where is not None and where != pair.name:
+                found[pair.name] = count_of(session.database, where)
+    return found
 
 
 def _health(ctx: JobContext, application: Application, record: SwapRecord) -> list[str]:

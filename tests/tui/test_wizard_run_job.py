@@ -528,3 +528,23 @@ def test_done_says_why_the_application_is_not_started(app: str, profile: dict[st
             assert not backend.started
 
     run(test())
+
+
+def test_a_rollback_that_only_set_aside_says_what_with_its_count() -> None:
+    async def test() -> None:
+        document = restored(
+            collections={},
+            objects=None,
+            set_aside={"characters": 40},
+            summary="no collection had to come back; set aside: characters (40 documents)",
+        )
+        state = running_state(step="proof", verb="rollback", plan=None)
+        events = [started("rollback"), finished(document)]
+        async with hosted(ProofStep, state, recorded(restore=events)) as (console, _):
+            await console.until("Rolled back, proven: 1 collection set aside with 40 documents")
+            text = flat(console)
+            assert "Set aside, not live any more: characters (40 documents); kept as rollback copies" in text
+            assert "nothing was left" not in text
+            assert console.line("characters  ").split() == ["characters", "set", "aside", "40", "-"]
+
+    run(test())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.operations.restore_model import aside_words
 from tui.present_plan import is_unchanged, loses
 from tui.progress import amount, duration
 from tui.screens.restore.plan_rows import many
@@ -16,6 +17,8 @@ from widgets.text import escape
 LOST = "lost"
 """The status in the place of a result, of a job whose process is gone."""
 GOOD = ("ok", "warnings")
+ASIDE = "set aside"
+"""In the place of a count, of what is not live any more."""
 NOUNS = {"restore": "Restore", "finish": "Finish", "rollback": "Rollback", "release": "Release"}
 PAST = {"restore": "restored", "finish": "finished", "rollback": "rolled back", "release": "released"}
 DONE = {"restore": "Restored", "finish": "Finished", "rollback": "Rolled back"}
@@ -42,7 +45,8 @@ def outcome(verb: str, result: Mapping[str, Any] | None, glyphs: Glyphs, *, rena
         )
     counted = _counted(result)
     if not counted:
-        return Line(f"{glyphs.of(status)} {noun} ended well; nothing was left to do", _tone(status))
+        said = str(result.get("summary") or "nothing was left to do")
+        return Line(f"{glyphs.of(status)} {noun} ended well; {said}", _tone(status))
     count = len(result.get("warnings") or ())
     worded = f"with {many(count, 'warning')}" if status == "warnings" else "proven"
     return Line(f"{glyphs.of(status)} {DONE.get(verb, noun)}, {worded}: {counted}", _tone(status))
@@ -63,7 +67,18 @@ def _counted(result: Mapping[str, Any]) -> str:
         parts.append(
             f"{many(int(objects.get('put') or 0), 'object')} put, {int(objects.get('kept') or 0):,} kept"
         )
+    aside = _set_aside(result)
+    if aside:
+        parts.append(
+            f"{many(len(aside), 'collection')} set aside with {many(sum(aside.values()), 'document')}"
+        )
     return ", ".join(parts)
+
+
+def _set_aside(result: Mapping[str, Any]) -> dict[str, int]:
+    """Documents by name of what was live and is a rollback copy now, as the job counted them."""
+    aside = result.get("set_aside")
+    return {str(name): int(count or 0) for name, count in aside.items()} if isinstance(aside, Mapping) else {}
 
 
 def proof_rows(
@@ -109,12 +124,14 @@ def proof_rows(
             "success",
             "ok",
         )
-    if run.reached("proving what is live") and _counted(result):
+    if run.reached("proving what is live") and result.get("collections"):
         say(
             "Live: by UUID exactly the proven collections are live, with their indexes, options and views.",
             "success",
             "ok",
         )
+    elif run.reached("proving what is live") and _set_aside(result):
+        say("Live: by UUID none of what was set aside is live any more.", "success", "ok")
     objects = result.get("objects")
     if isinstance(objects, Mapping):
         replaced = int(objects.get("replaced") or 0)
@@ -131,8 +148,18 @@ def proof_rows(
         if isinstance(found, Mapping) and found.get("status"):
             status = str(found["status"])
             say(f"{word}: {status}. {found.get('detail') or ''}".strip(), "", status)
-    lines += _lost_from_view(result, plan, glyphs, width)
-    lines += _table(result, plan, glyphs, width)
+    aside = _set_aside(result)
+    if verb == "rollback" and aside:
+        until = str(result.get("rollback_until") or "")[:16].replace("T", " ")
+        kept = f", at least until {until} UTC" if until else ""
+        say(
+            f"Set aside, not live any more: {aside_words(aside)}; kept as rollback copies{kept}.",
+            "warning",
+            "warn",
+        )
+    else:
+        lines += _lost_from_view(result, plan, glyphs, width)
+    lines += _table(verb, result, plan, glyphs, width)
     for fact in result.get("facts") or ():
         say(str(fact), "dim")
     return lines
@@ -164,26 +191,29 @@ def _lost_from_view(
 
 
 def _table(
-    result: Mapping[str, Any], plan: Mapping[str, Any] | None, glyphs: Glyphs, width: int
+    verb: str, result: Mapping[str, Any], plan: Mapping[str, Any] | None, glyphs: Glyphs, width: int
 ) -> list[Line]:
-    collections = result.get("collections")
-    if not isinstance(collections, Mapping) or not collections:
+    found = result.get("collections")
+    collections: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
+    aside = _set_aside(result)
+    if not collections and not aside:
         return []
     planned = {row["name"]: row for row in (plan or {}).get("collections") or ()}
-    head = ("COLLECTION", "LIVE NOW", "IN BACKUP", "WAS LIVE", "INDEXES")
+    source = "IN COPY" if verb == "rollback" else "IN BACKUP"
+    head = ("COLLECTION", "LIVE NOW", source, "WAS LIVE", "INDEXES")
     rows = []
-    for name, entry in sorted(collections.items()):
-        row = planned.get(name, {})
+    for name in sorted({*collections, *aside}):
+        row, entry = planned.get(name, {}), collections.get(name)
         rows.append(
             (
                 escape(str(name)),
-                _count(entry.get("documents")),
+                _count(entry.get("documents")) if entry is not None else ASIDE,
                 _count(row.get("backup")),
-                _count(row.get("live")),
-                f"{len(entry.get('indexes') or ()):,}",
+                _count(aside.get(name, row.get("live"))),
+                f"{len(entry.get('indexes') or ()):,}" if entry is not None else "-",
             )
         )
-    shown = [0, 1, 2, 3, 4] if planned else [0, 1, 4]
+    shown = [0, 1, 2, 3, 4] if planned else [0, 1, 3, 4] if aside else [0, 1, 4]
     widths = [max(len(line[column]) for line in (head, *rows)) for column in range(5)]
     fixed = sum(widths[column] + 2 for column in shown[1:])
     widths[0] = max(8, min(widths[0], width - fixed))
@@ -194,7 +224,7 @@ def _table(
 
     lines = [Line(line(head), "strong")]
     for cells in rows:
-        differs = bool(planned) and cells[2] != "-" and cells[1] != cells[2]
+        differs = cells[1] == ASIDE or (bool(planned) and cells[2] != "-" and cells[1] != cells[2])
         lines.append(Line(line(cells), "warning" if differs else ""))
     return lines
 
