@@ -271,7 +271,7 @@ def test_looks_again_and_keeps_the_filter_beside_other_modes(tmp_path: Path) -> 
             await shown(console)
             await console.press("slash")
             await console.type("verify")
-            await console.until("No operation has these words.")
+            await console.until("Nothing here has these words.")
             await console.press("enter", "6", "7")
             job = "20261123_030000"
             write(paths.jobs / job, [started("verify", job), finished(3, id="quilltap_x", checks=[])])

@@ -120,7 +120,7 @@ def test_filter_by_state_verb_and_words() -> None:
             assert console.app.screen.query_one(InventoryTable).has_focus
             await console.press("slash")
             await console.type("zzz")
-            await console.until("No job has these words.")
+            await console.until("Nothing here has these words.")
             await console.press("escape")
             await console.until("running 43%")
 

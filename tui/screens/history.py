@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -14,12 +15,12 @@ from services.history.model import History, Operation
 from services.history.trends import trends_of
 from tui.bridge import apart
 from tui.screens import history_parts as parts
-from tui.screens.base import ConsoleScreen
 from tui.screens.history_detail import HistoryDetailScreen, TrendsScreen, export
 from tui.screens.job_parts import LIVE, left_out, moment
+from tui.screens.list_screen import ListScreen
 from tui.store import Looked, Problem
 from widgets.empty import Empty
-from widgets.filter_bar import FilterBar, matching
+from widgets.filter_bar import FilterBar
 from widgets.inventory_table import InventoryTable, TableRow
 from widgets.plain import plain
 from widgets.problem_box import ProblemBox
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from services.jobs.listing import JobSummary
 
 
-class HistoryScreen(ConsoleScreen):
+class HistoryScreen(ListScreen):
     """Reads the journals of the state folder when it is shown and whenever a job ended."""
 
     MODE: ClassVar[str] = "history"
@@ -63,7 +64,6 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         super().__init__()
         self._looked: Looked[History] = Looked()
         self._operations: dict[str, Operation] = {}
-        self._rows: list[TableRow] = []
         self._plans = False
         self._ended: frozenset[str] = frozenset()
         self._wide = False
@@ -99,7 +99,7 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         """Reads the journals that are new or changed."""
         if not self._looked.waiting:
             self._looked.asked = self.console.store.backend.now()
-            self._show_rows()
+            self._show(self.rows)
             self.run_worker(self._read(), group="history", description="read the history")
 
     async def _read(self) -> None:
@@ -114,53 +114,42 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
             self._operations = {one.id: one for one in looked.value.operations}
         self._make_rows()
 
+    @property
+    def _wanted(self) -> list[Operation]:
+        return [one for one in self._operations.values() if self._plans or not one.only_looked]
+
     def _make_rows(self) -> None:
-        wide = self._wide = self.size.width >= parts.WIDE
-        columns = parts.WIDE_COLUMNS if wide else parts.NARROW_COLUMNS
+        wide = self.size.width >= parts.WIDE
+        if wide != self._wide:
+            self._wide = wide
+            columns = parts.WIDE_COLUMNS if wide else parts.NARROW_COLUMNS
+            self.query_one(InventoryTable).show([], columns)
         glyphs = self.console.glyphs
-        wanted = [one for one in self._operations.values() if self._plans or not one.only_looked]
-        self._rows = [parts.row_of(one, glyphs, wide=wide) for one in wanted]
-        table = self.query_one(InventoryTable)
-        table.show(matching(self._rows, self.query_one(FilterBar).text), columns)
-        self._show_rows()
+        self._show([parts.row_of(one, glyphs, wide=wide) for one in self._wanted])
 
-    def _show_rows(self) -> None:
+    def _show(self, rows: Sequence[TableRow]) -> None:
+        looked, wanted = self._looked, self._wanted
+        self.show_problem(looked.problem)
+        head = parts.head_of(wanted, looked.value.forbidden if looked.value else ())
+        left = left_out(len(self._operations) - len(wanted))
+        self.query_one("#history-head", Static).update(plain(f"{head}{left}"))
+        self.show_list(rows)
+
+    def empty_words(self) -> tuple[str, str]:
+        """Why nothing is told."""
         looked = self._looked
-        table, bar = self.query_one(InventoryTable), self.query_one(FilterBar)
-        shown = matching(self._rows, bar.text)
-        table.show(shown)
-        bar.count(len(shown), len(self._rows))
-        problem = looked.problem
-        box = self.query_one(ProblemBox)
-        if problem is None:
-            box.show("")
-        else:
-            box.show(problem.what, problem.cause, problem.touched, problem.next)
-        empty = self.query_one(Empty)
-        empty.display = not shown
-        table.display = bool(shown)
-        if looked.value is None and problem is None:
-            empty.show("Reading the journals.", f"Since {moment(looked.asked)}.")
-        elif self._rows:
-            empty.show("No operation has these words.", "Escape shows all of them.")
-        elif problem is not None:
-            empty.show("What was done is not known.", "r looks again.")
-        elif self._operations:
-            empty.show("Only plans and dry runs so far.", "p shows them.")
-        else:
-            empty.show("Nothing was done yet.", "2 Archives, then b, makes a backup; it will show here.")
-        forbidden = looked.value.forbidden if looked.value else ()
-        wanted = [one for one in self._operations.values() if self._plans or not one.only_looked]
-        head = f"{parts.head_of(wanted, forbidden)}{left_out(len(self._operations) - len(wanted))}"
-        self.query_one("#history-head", Static).update(plain(head))
-        if self.focused is None or not self.focused.display:
-            (table if shown else empty).focus()
-        self._show_about()
+        if looked.value is None and looked.problem is None:
+            return "Reading the journals.", f"Since {moment(looked.asked)}."
+        if looked.problem is not None:
+            return "What was done is not known.", "r looks again."
+        if self._operations:
+            return "Only plans and dry runs so far.", "p shows them."
+        return "Nothing was done yet.", "2 Archives, then b, makes a backup; it will show here."
 
-    def _show_about(self) -> None:
+    def show_about(self) -> None:
+        """The operation under the cursor."""
         one = self._selected
         self.query_one("#history-about", Static).update(plain(parts.about_of(one) if one else ""))
-        self.refresh_bindings()
 
     @property
     def _selected(self) -> Operation | None:
@@ -171,32 +160,15 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
     def _shown(self) -> list[Operation]:
         return [self._operations[row.key] for row in self.query_one(InventoryTable).rows]
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Greys what cannot be done; `why_disabled` says why."""
-        return None if self.why_disabled(action) else True
-
     def why_disabled(self, action: str) -> str:
         """Why an action does nothing now; empty when it works."""
-        if action in ("open", "export", "trends", "copy", "save") and self.is_mounted and not self._rows:
+        if action in ("open", "export", "trends", "copy", "save") and self.is_mounted and not self.rows:
             return "There is no operation yet."
         return ""
-
-    def on_inventory_table_highlighted(self) -> None:
-        """Another row."""
-        self._show_about()
 
     def on_inventory_table_opened(self) -> None:
         """Enter."""
         self.action_open()
-
-    def on_filter_bar_changed(self) -> None:
-        """Other words."""
-        self._show_rows()
-
-    def on_filter_bar_left(self) -> None:
-        """Back to the list."""
-        table = self.query_one(InventoryTable)
-        (table if table.display else self.query_one(Empty)).focus()
 
     def action_open(self) -> None:
         """The operation under the cursor; one that runs is shown live."""
@@ -220,15 +192,6 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         """Shows plans and dry runs as well, or leaves them out."""
         self._plans = not self._plans
         self._make_rows()
-
-    def action_filter(self) -> None:
-        """Opens the filter's line."""
-        self.query_one(FilterBar).open()
-
-    def action_clear(self) -> None:
-        """Everything is shown again."""
-        self.query_one(FilterBar).clear()
-        self.on_filter_bar_left()
 
     def action_copy(self) -> None:
         """The rows shown, into the terminal's clipboard."""

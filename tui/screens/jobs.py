@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from tui.screens import jobs_parts as parts
-from tui.screens.base import ConsoleScreen
 from tui.screens.job import JobScreen
 from tui.screens.job_parts import left_out, moment
+from tui.screens.list_screen import ListScreen
 from widgets.empty import Empty
-from widgets.filter_bar import FilterBar, matching
+from widgets.filter_bar import FilterBar
 from widgets.inventory_table import InventoryTable, TableRow
 from widgets.plain import plain, plain_lines
 from widgets.problem_box import ProblemBox
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.jobs.listing import JobSummary
 
 
-class JobsScreen(ConsoleScreen):
+class JobsScreen(ListScreen):
     """The jobs of this state folder; Enter opens one."""
 
     MODE: ClassVar[str] = "jobs"
@@ -55,7 +55,6 @@ console. Those that run stand on top; the others follow, newest first, with how 
     def __init__(self) -> None:
         super().__init__()
         self._held: dict[str, tuple[JobSummary, TableRow]] = {}
-        self._rows: list[TableRow] = []
         self._plans = False
         self._left_out = 0
 
@@ -70,12 +69,7 @@ console. Those that run stand on top; the others follow, newest first, with how 
 
     def show(self, topic: str) -> None:
         looked = self.console.store.jobs
-        problem = looked.problem
-        box = self.query_one(ProblemBox)
-        if problem is None:
-            box.show("")
-        else:
-            box.show(problem.what, problem.cause, problem.touched, problem.next)
+        self.show_problem(looked.problem)
         glyphs = self.console.glyphs
         held: dict[str, tuple[JobSummary, TableRow]] = {}
         jobs = parts.in_order(looked.value or ())
@@ -86,66 +80,36 @@ console. Those that run stand on top; the others follow, newest first, with how 
             same = before is not None and before[0] == job
             held[job.id] = before if same and before is not None else (job, parts.row_of(job, glyphs))
         self._held = held
-        self._rows = [row for _, row in held.values()]
-        self._show_rows()
+        rows = [row for _, row in held.values()]
+        words = parts.head_of([job for job, _ in held.values()]) if rows else ""
+        self.query_one("#jobs-head", Static).update(plain(f"{words}{left_out(self._left_out)}"))
+        self.show_list(rows)
 
-    def _show_rows(self) -> None:
+    def empty_words(self) -> tuple[str, str]:
+        """Why there are no jobs."""
         looked = self.console.store.jobs
-        table, bar = self.query_one(InventoryTable), self.query_one(FilterBar)
-        shown = matching(self._rows, bar.text)
-        table.show(shown)
-        bar.count(len(shown), len(self._rows))
-        empty = self.query_one(Empty)
-        empty.display = not shown
-        table.display = bool(shown)
         if looked.value is None and looked.problem is None:
             since = f"Since {moment(looked.asked)}." if looked.asked else ""
-            empty.show("Reading the journals of the jobs.", since)
-        elif self._rows:
-            empty.show("No job has these words.", "Escape shows all of them.")
-        elif looked.problem is not None:
-            empty.show("Which jobs there are is not known.", "r looks again.")
-        elif self._left_out:
-            empty.show("Only plans and dry runs so far.", "p shows them.")
-        else:
-            empty.show("There are no jobs yet.", "2 Archives, then b, makes a backup; it will show here.")
-        head = self.query_one("#jobs-head", Static)
-        words = parts.head_of([job for job, _ in self._held.values()]) if self._rows else ""
-        head.update(plain(f"{words}{left_out(self._left_out)}"))
-        if self.focused is None or not self.focused.display:
-            (table if shown else empty).focus()
-        self._show_about()
+            return "Reading the journals of the jobs.", since
+        if looked.problem is not None:
+            return "Which jobs there are is not known.", "r looks again."
+        if self._left_out:
+            return "Only plans and dry runs so far.", "p shows them."
+        return "There are no jobs yet.", "2 Archives, then b, makes a backup; it will show here."
 
-    def _show_about(self) -> None:
+    def show_about(self) -> None:
+        """The job under the cursor."""
         job = self._selected
         self.query_one("#jobs-about", Static).update(plain_lines(parts.details_of(job) if job else ""))
-        self.refresh_bindings()
 
     @property
     def _selected(self) -> JobSummary | None:
         row = self.query_one(InventoryTable).cursor
         return self._held[row.key][0] if row is not None and row.key in self._held else None
 
-    def on_inventory_table_highlighted(self) -> None:
-        """Another row."""
-        self._show_about()
-
     def on_inventory_table_opened(self, event: InventoryTable.Opened) -> None:
         """Enter."""
         self.console.open_job(event.key)
-
-    def on_filter_bar_changed(self) -> None:
-        """Other words."""
-        self._show_rows()
-
-    def on_filter_bar_left(self) -> None:
-        """Back to the list."""
-        table = self.query_one(InventoryTable)
-        (table if table.display else self.query_one(Empty)).focus()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Greys what cannot be done; `why_disabled` says why."""
-        return None if self.why_disabled(action) else True
 
     def why_disabled(self, action: str) -> str:
         """Why an action does nothing now; empty when it works."""
@@ -172,15 +136,6 @@ console. Those that run stand on top; the others follow, newest first, with how 
         """Shows plans and dry runs as well, or leaves them out."""
         self._plans = not self._plans
         self.show("jobs")
-
-    def action_filter(self) -> None:
-        """Opens the filter's line."""
-        self.query_one(FilterBar).open()
-
-    def action_clear(self) -> None:
-        """Everything is shown again."""
-        self.query_one(FilterBar).clear()
-        self.on_filter_bar_left()
 
     def action_look(self) -> None:
         """Reads the journals again."""

@@ -12,10 +12,10 @@ from services.settings.config import Config
 from services.settings.explain import Explained, explain, state_reason, versions
 from tui.bridge import apart
 from tui.screens import settings_parts as parts
-from tui.screens.base import ConsoleScreen
 from tui.screens.job_parts import moment
+from tui.screens.list_screen import ListScreen
 from widgets.empty import Empty
-from widgets.filter_bar import FilterBar, matching
+from widgets.filter_bar import FilterBar
 from widgets.inventory_table import InventoryTable
 from widgets.key_value import KeyValues
 from widgets.plain import plain
@@ -24,7 +24,7 @@ from widgets.problem_box import ProblemBox
 NAMES = list(parts.PAGES)
 
 
-class SettingsScreen(ConsoleScreen):
+class SettingsScreen(ListScreen):
     """Six pages of rows; below the rows what the one under the cursor means and how it is set."""
 
     MODE: ClassVar[str] = "settings"
@@ -142,64 +142,32 @@ Of secrets it says only whether they are set, and by what.
         self.query_one("#settings-pages", Static).update(plain("".join(names)))
         looked = self.console.store.looked("locations")
         problem = looked.problem if self._page == "locations" else self.console.store.settings_problem
-        box = self.query_one(ProblemBox)
-        if problem is None:
-            box.show("")
-        else:
-            box.show(problem.what, problem.cause, problem.touched, problem.next)
-        self._show_rows()
+        self.show_problem(problem)
+        self.show_list([one.row for one in told])
 
-    def _show_rows(self) -> None:
-        table, bar, empty = self.query_one(InventoryTable), self.query_one(FilterBar), self.query_one(Empty)
-        rows = [one.row for one in self._told.values()]
-        shown = matching(rows, bar.text)
-        table.show(shown)
-        bar.count(len(shown), len(rows))
-        table.display, empty.display = bool(shown), not shown
-        if rows:
-            empty.show("Nothing here has these words.", "Escape shows all of it.")
-        elif self._page == "keys":
-            empty.show("Collecting the keys of every screen.")
-        else:
-            empty.show("No folder for backups is configured.", self._how_to_name_one())
-        if self.focused is None or not self.focused.display:
-            (table if shown else empty).focus()
-        self._show_about()
+    def empty_words(self) -> tuple[str, str]:
+        """What the page waits for, or how it is filled."""
+        if self._page == "keys":
+            return "Collecting the keys of every screen.", ""
+        return "No folder for backups is configured.", self._how_to_name_one()
 
     def _how_to_name_one(self) -> str:
         one = next(one for one in self._explained if one.name == "locations")
         return f"Set BACKUP_DIR=/path/to/backups, or:\n{one.how}\n{one.line}"
 
-    def _show_about(self) -> None:
+    def show_about(self) -> None:
+        """The row under the cursor."""
         told = self._selected
         self.query_one(KeyValues).show(told.pairs if told else ())
-        self.refresh_bindings()
 
     @property
     def _selected(self) -> parts.Told | None:
         row = self.query_one(InventoryTable).cursor
         return self._told.get(row.key) if row is not None else None
 
-    def on_inventory_table_highlighted(self) -> None:
-        """Another row."""
-        self._show_about()
-
     def on_inventory_table_opened(self) -> None:
         """Enter."""
         self.action_whole()
-
-    def on_filter_bar_changed(self) -> None:
-        """Other words."""
-        self._show_rows()
-
-    def on_filter_bar_left(self) -> None:
-        """Back to the list."""
-        table = self.query_one(InventoryTable)
-        (table if table.display else self.query_one(Empty)).focus()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Greys what cannot be done; `why_disabled` says why."""
-        return None if self.why_disabled(action) else True
 
     def why_disabled(self, action: str) -> str:
         """Why an action does nothing now; empty when it works."""
@@ -221,15 +189,6 @@ Of secrets it says only whether they are set, and by what.
             title = told.row.cells[0] or parts.PAGES[self._page]
             text = parts.page_text(parts.PAGES[self._page], [told])
             self.console.show_text(title, text, name="quillkeep-setting.txt")
-
-    def action_filter(self) -> None:
-        """Opens the filter's line."""
-        self.query_one(FilterBar).open()
-
-    def action_clear(self) -> None:
-        """Everything is shown again."""
-        self.query_one(FilterBar).clear()
-        self.on_filter_bar_left()
 
     def action_look(self) -> None:
         """Looks at the locations again."""
