@@ -109,11 +109,13 @@ def restore(
 
 
 def _request(backup: str, options: dict[str, Any]) -> Any:
-    from services.recovery.request import RestoreRequest
+    from services.recovery.request import RestoreRequest, check_beside
 
     names = tuple(name.strip() for name in str(options.pop("collections")).split(",") if name.strip())
     reference = os.path.abspath(backup) if os.path.lexists(backup) else backup
-    return RestoreRequest(backup=reference, collections=names, **options)
+    request = RestoreRequest(backup=reference, collections=names, **options)
+    check_beside(request)
+    return request
 
 
 def _confirmed_plan(session: Session, request: Any, allow: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ from services.catalog.find import Found, find_backup
 from services.catalog.manifest import Part
 from services.catalog.model import Backup
 from services.catalog.scan import survey
-from services.errors import Refused, UsageProblem
+from services.errors import Refused
 from services.jobs.context import JobContext
 from services.mongo.connect import LiveCollection
 from services.mongo.space import space_for
@@ -19,7 +19,7 @@ from services.profile import Profile
 from services.recovery import guards
 from services.recovery.contents import DatabaseContents, read_contents
 from services.recovery.objects_part import ObjectsDraft, draft_objects
-from services.recovery.request import PlanResult, RestoreRequest, RiskFound, Row
+from services.recovery.request import PlanResult, RestoreRequest, RiskFound, Row, check_beside
 from services.recovery.rows import collection_rows, live_names
 from services.recovery.session import Session
 from services.recovery.writers import Writers, look
@@ -83,10 +83,11 @@ def choose_backup(request: RestoreRequest, ctx: JobContext) -> tuple[Found, tupl
 
 def _wanted(request: RestoreRequest, profile: Profile) -> tuple[Part, ...]:
     """Every part, unless one is named, or a target of its own is named for one: the other one's stays untouched."""
+    check_beside(request)
     if request.only is not None:
         return (request.only,)
     if request.with_objects:
-        return _beside_collections(request, profile)
+        return _beside_collections(profile)
     if request.collections or profile.bucket is None:
         return ("database",)
     if request.to_database is not None and request.to_bucket is None:
@@ -96,13 +97,8 @@ def _wanted(request: RestoreRequest, profile: Profile) -> tuple[Part, ...]:
     return ("database", "objects")
 
 
-def _beside_collections(request: RestoreRequest, profile: Profile) -> tuple[Part, ...]:
-    """The objects beside chosen collections, which have to be named."""
-    if not request.collections:
-        raise UsageProblem(
-            "Objects beside chosen collections need the collections.",
-            next="Name them with --collections A,B, or leave --with-objects out: a whole restore has both.",
-        )
+def _beside_collections(profile: Profile) -> tuple[Part, ...]:
+    """Both parts: the objects beside chosen collections."""
     if profile.bucket is None:
         raise Refused(
             "No bucket is configured, so no objects can be put back.", next="Set S3_BUCKET and its keys."

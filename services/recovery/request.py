@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from services.catalog.manifest import Part
+from services.errors import UsageProblem
 
 Risk = Literal[
     "writers",
@@ -50,6 +51,22 @@ class RestoreRequest(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool = False
     objects_from: Literal["any"] | None = None
     in_place: bool = False
+
+
+def check_beside(request: RestoreRequest) -> None:
+    """`UsageProblem` where `with_objects` is asked for without chosen collections, or beside one part alone."""
+    if not request.with_objects:
+        return
+    if request.only is not None:
+        raise UsageProblem(
+            f"--only {request.only} and --with-objects exclude each other.",
+            next="Leave --only out: --collections A,B --with-objects restores these collections and the objects.",
+        )
+    if not request.collections:
+        raise UsageProblem(
+            "Objects beside chosen collections need the collections.",
+            next="Name them with --collections A,B, or leave --with-objects out: a whole restore has both.",
+        )
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
