@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from services.demo.servers import Mongod
-from services.operations.restore_model import RollbackPlan
+from services.operations.restore_model import RestorePlan, RollbackPlan
+from services.recovery.request import RestoreRequest
 from tests.faults.deployment import REPLACED, Deployment, Job, wait_for
 from tests.faults.s3server import Fault, FaultyS3
 
@@ -145,15 +146,14 @@ def on_faulty(
     s3.stop()
 
 
-@pytest.mark.parametrize("verb", [FINISH, ROLLBACK])
-def test_half_of_the_objects_put(verb: str, on_faulty: tuple[Deployment, FaultyS3]) -> None:
-    deployment, s3 = on_faulty
+def killed_among_objects(deployment: Deployment, s3: FaultyS3, plan: RestorePlan | None = None) -> Job:
+    """A restore, killed when all but one of the objects that differ are put."""
     s3.faults.clear()
     deployment.reset()
     stuck = "users/u/IMAGE/003.png"
     s3.faults.append(Fault(method="PUT", key=stuck, status=503, code="SlowDown"))
     s3.requests.clear()
-    job = deployment.start()
+    job = deployment.start(plan=plan)
     others = [f"users/u/IMAGE/{number:03}.png" for number in range(REPLACED) if number != 3]
     wait_for(lambda: all(s3.count("PUT", key) for key in [*others, stuck]), "all but one are put")
     wait_for(lambda: s3.objects[others[-1]].data.startswith(b"new"), "they are there")
@@ -161,6 +161,13 @@ def test_half_of_the_objects_put(verb: str, on_faulty: tuple[Deployment, FaultyS
     s3.faults.clear()
     deployment.assert_named()
     assert set(lost.way_on) == {f"quillkeep {FINISH} {job.id}", f"quillkeep {ROLLBACK} {job.id}"}
+    return job
+
+
+@pytest.mark.parametrize("verb", [FINISH, ROLLBACK])
+def test_half_of_the_objects_put(verb: str, on_faulty: tuple[Deployment, FaultyS3]) -> None:
+    deployment, s3 = on_faulty
+    job = killed_among_objects(deployment, s3)
     followed = deployment.follow(f"quillkeep {verb} {job.id}")
     assert followed.returncode in (0, 3), followed.stderr
     deployment.assert_whole(old=verb == ROLLBACK)
@@ -168,6 +175,24 @@ def test_half_of_the_objects_put(verb: str, on_faulty: tuple[Deployment, FaultyS
         back = deployment.follow(f"quillkeep rollback {job.id}")
         assert back.returncode in (0, 3), back.stderr
         deployment.assert_whole(old=True)
+    deployment.assert_tidy_after_the_next_run()
+
+
+@pytest.mark.parametrize("verb", [FINISH, ROLLBACK])
+def test_chosen_collections_and_half_of_the_objects(
+    verb: str, on_faulty: tuple[Deployment, FaultyS3]
+) -> None:
+    deployment, s3 = on_faulty
+    request = RestoreRequest(backup="latest", collections=("characters",), with_objects=True)
+    job = killed_among_objects(deployment, s3, RestorePlan(request=request, allow=("writers",)))
+    restored = {**deployment.old[0], "characters": deployment.new[0]["characters"]}
+    followed = deployment.follow(f"quillkeep {verb} {job.id}")
+    assert followed.returncode in (0, 3), followed.stderr
+    if verb == FINISH:
+        assert deployment.state() == (restored, deployment.new[1]), "the rest of the objects is put, too"
+        back = deployment.follow(f"quillkeep rollback {job.id}")
+        assert back.returncode in (0, 3), back.stderr
+    deployment.assert_whole(old=True)
     deployment.assert_tidy_after_the_next_run()
 
 
