@@ -160,7 +160,8 @@ def with_servers() -> list[Case]:
         Case("backup --exclude nope", 1, "has no collection nope", "--exclude", cause="It has: tags, users."),
         Case("backup --location nas", 2, "no location 'nas'", "BACKUP_DIR"),
         Case("backup --stop-app", 4, "nothing says how to stop", "app = {stop="),
-        Case("backup", 1, "cannot be written", "`quillkeep doctor`", variables={"BACKUP_DIR": "/dev/null"}),
+        Case("backup", 1, "cannot be written", "`quillkeep doctor`", variables={"BACKUP_DIR": "/proc"}),
+        Case("backup", 4, "is not there", "mkdir -p -m 700", variables={"BACKUP_DIR": "/dev/null"}),
         Case(
             "backup",
             1,
