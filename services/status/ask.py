@@ -14,7 +14,7 @@ from services.profile import Profile
 from services.status.model import Looks, Trouble
 
 NAMES = ("catalog", "locations", "live", "bucket", "rates")
-SECONDS = 9.0
+SECONDS = 8.0
 """Each look's limit: with the start of this process a status is there within 10 s, whatever is dead."""
 
 
