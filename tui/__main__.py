@@ -47,7 +47,7 @@ def run(arguments: list[str]) -> int:
         show_failure(message, "", NOTHING_TOUCHED, help_line)
         if as_json:
             problem = {"what": message, "cause": "", "touched": NOTHING_TOUCHED, "next": help_line}
-            print_json({"status": "failed", "warnings": [], "error": problem})
+            print_json(_usage_document(problem, arguments))
         return 3 if meant_status(arguments) else 2
     except QuillkeepError as error:
         return report_failure(error, as_json=as_json)
@@ -86,6 +86,15 @@ def meant_status(arguments: list[str]) -> bool:
     from tui.cli import VERBS
 
     return next((word for word in arguments if word in VERBS), "") == "status"
+
+
+def _usage_document(problem: dict[str, str], arguments: list[str]) -> dict[str, object]:
+    """What `--json` prints of a command line that was not understood: for `status` a document of its own kind."""
+    if meant_status(arguments):
+        from tui.verbs_status import unknown_document
+
+        return unknown_document(problem)
+    return {"status": "failed", "warnings": [], "error": problem}
 
 
 if __name__ == "__main__":

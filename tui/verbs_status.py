@@ -37,7 +37,7 @@ class StatusCommand(click.Command):
             show_failure(message, "", NOTHING_TOUCHED, following)
             if as_json:
                 problem = {"what": message, "cause": "", "touched": NOTHING_TOUCHED, "next": following}
-                print_json({"status": "UNKNOWN", "warnings": [], "findings": [], "error": problem})
+                print_json(unknown_document(problem))
             raise click.exceptions.Exit(UNKNOWN_EXIT) from None
 
 
@@ -70,26 +70,29 @@ def _without_settings(session: Session, error: QuillkeepError) -> int:
 
     show_failure(error.what, error.cause, error.touched, error.next)
     told = redacted(error)
-    finding = {
-        "what": told["what"],
-        "status": "UNKNOWN",
-        "detail": told["cause"],
-        "next": told["next"],
-        "remedy": "settings",
-        "subject": "",
-    }
-    session.output.document(
-        {
-            "status": "UNKNOWN",
-            "verdict": told["what"],
-            "warnings": [told["what"]],
-            "findings": [finding],
-            "latest": {},
-            "rpo_hours": None,
-            "rto_minutes": None,
-            "error": told,
-        }
-    )
+    session.output.document(unknown_document(told, remedy="settings"))
     if not session.output.as_json:
         print(f"{session.output.out.status('unknown').replace('unknown', 'UNKNOWN')}", file=sys.stdout)
     return UNKNOWN_EXIT
+
+
+def unknown_document(problem: dict[str, str], *, remedy: str = "") -> dict[str, object]:
+    """The document of a `status` that came to no verdict; `problem` is an `error` with its four words."""
+    finding = {
+        "what": problem["what"],
+        "status": "UNKNOWN",
+        "detail": problem["cause"],
+        "next": problem["next"],
+        "remedy": remedy,
+        "subject": "",
+    }
+    return {
+        "status": "UNKNOWN",
+        "verdict": problem["what"],
+        "warnings": [problem["what"]],
+        "findings": [finding],
+        "latest": {},
+        "rpo_hours": None,
+        "rto_minutes": None,
+        "error": problem,
+    }

@@ -134,8 +134,11 @@ def test_usage_errors_are_unknown(command: Command) -> None:
     done = command.run("status", "--bogus")
     assert done.returncode == 3
     assert "--bogus" in done.stderr
-    document = command.json("status", "--bogus", code=3)
-    assert document["status"] == "UNKNOWN"
+    for arguments in (("status", "--bogus"), ("--bogus", "status")):
+        document = command.json(*arguments, code=3)
+        assert document["status"] == document["findings"][0]["status"] == "UNKNOWN"
+        assert "--bogus" in document["verdict"] and "--bogus" in document["error"]["what"]
+    assert command.failure("--bogus", "list", code=2)["what"] == "No such option '--bogus'."
     document = command.json("--profile", "nope", "status", code=3)
     assert document["status"] == "UNKNOWN"
     assert "nope" in document["verdict"]
