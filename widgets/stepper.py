@@ -23,32 +23,46 @@ class Stepper(Widget):
         self._titles = tuple(titles)
         self._glyphs = glyphs
         self._current = current
+        self._troubled: tuple[int, str] | None = None
 
-    def show(self, current: int) -> None:
-        """The step one is in, from 0."""
-        if current != self._current:
-            self._current = current
+    def show(
+        self, current: int, *, titles: Sequence[str] = (), troubled: tuple[int, str] | None = None
+    ) -> None:
+        """The step one is in, from 0; `troubled` is a step behind that did not end well, and its status."""
+        shown = (current, tuple(titles) or self._titles, troubled)
+        if shown != (self._current, self._titles, self._troubled):
+            self._current, self._titles, self._troubled = shown
             self.refresh()
 
     def render(self) -> Content:
         """The longest form that fits."""
-        return Content(fit(self._titles, self._current, self.size.width, self._glyphs))
+        return Content(fit(self._titles, self._current, self.size.width, self._glyphs, self._troubled))
 
 
-def fit(titles: Sequence[str], current: int, width: int, glyphs: Glyphs) -> str:
+def fit(
+    titles: Sequence[str], current: int, width: int, glyphs: Glyphs, troubled: tuple[int, str] | None = None
+) -> str:
     """The row's text in `width` columns: each step's number with a tick when it is done, and words as they fit."""
     every = range(len(titles))
     forms = [
-        _line(titles, current, named, glyphs) for named in (set(every), {current, current + 1}, {current})
+        _line(titles, current, named, glyphs, troubled)
+        for named in (set(every), {current, current + 1}, {current})
     ]
     forms.append(f" Step {current + 1} of {len(titles)}: {titles[current]}")
     return next((form for form in forms if Content(form).cell_length <= width), cut(forms[-1], width))
 
 
-def _line(titles: Sequence[str], current: int, named: set[int], glyphs: Glyphs) -> str:
+def _line(
+    titles: Sequence[str],
+    current: int,
+    named: set[int],
+    glyphs: Glyphs,
+    troubled: tuple[int, str] | None,
+) -> str:
     parts = []
     for place, title in enumerate(titles):
-        number = f"{glyphs.of('ok')}{place + 1}" if place < current else str(place + 1)
+        status = troubled[1] if troubled is not None and troubled[0] == place else "ok"
+        number = f"{glyphs.of(status)}{place + 1}" if place < current else str(place + 1)
         label = f"{number} {title}" if place in named else number
         parts.append(f"[{label}]" if place == current else f" {label} ")
     return "".join(parts)

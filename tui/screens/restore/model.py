@@ -179,6 +179,22 @@ def place_of(step: StepName) -> int:
     return next(place for place, info in enumerate(STEPS) if info.name == step)
 
 
+GOOD = ("ok", "warnings")
+"""The statuses of a job that ended well."""
+
+
+def troubled_step(state: WizardState) -> tuple[int, str] | None:
+    """The step of the restore itself and how it ended, once that was not well."""
+    status = str((state.result or {}).get("status") or "")
+    return (place_of("running"), status) if status and status not in GOOD else None
+
+
+def titles_of(state: WizardState) -> tuple[str, ...]:
+    """The steps' words; nothing is called a proof where nothing was proven."""
+    troubled = troubled_step(state) is not None
+    return tuple("Outcome" if info.name == "proof" and troubled else info.title for info in STEPS)
+
+
 class Interruption(NamedTuple):
     """A restore, finish or rollback that ended half-way: by its journal on this host, by the database, or both."""
 

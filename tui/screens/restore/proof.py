@@ -10,8 +10,8 @@ from textual.widgets import Static
 
 from tui.screens.restore.following import FollowingStep
 from tui.screens.restore.interrupted import Ways, ask_finish, closed, interrupted_lines
-from tui.screens.restore.model import StepName, interruption
-from tui.screens.restore.proof_rows import GOOD, LOST, outcome, proof_rows, timing
+from tui.screens.restore.model import GOOD, StepName, interruption
+from tui.screens.restore.proof_rows import LOST, outcome, proof_rows, timing
 from tui.screens.restore.report import report_text
 from tui.screens.restore.running import risks_found_late
 from widgets.lines_view import Line, LinesView, wrapped

@@ -8,6 +8,7 @@ from typing import Any
 from services.operations.restore_model import aside_words
 from tui.present_plan import is_unchanged, loses
 from tui.progress import amount, duration
+from tui.screens.restore.model import GOOD
 from tui.screens.restore.plan_rows import many
 from tui.screens.restore.run_journal import RunJournal
 from widgets.glyphs import Glyphs
@@ -16,7 +17,6 @@ from widgets.text import escape
 
 LOST = "lost"
 """The status in the place of a result, of a job whose process is gone."""
-GOOD = ("ok", "warnings")
 ASIDE = "set aside"
 """In the place of a count, of what is not live any more."""
 NOUNS = {"restore": "Restore", "finish": "Finish", "rollback": "Rollback", "release": "Release"}

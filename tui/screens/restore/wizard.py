@@ -23,7 +23,9 @@ from tui.screens.restore.model import (
     interruption,
     phase_of,
     place_of,
+    titles_of,
     to_adopt,
+    troubled_step,
 )
 from tui.screens.restore.step import Step
 from widgets.stepper import Stepper
@@ -139,6 +141,7 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
             self._profile_changed()
         if topic in ("jobs", "live"):
             self._attend()
+            self._tick()
         if self._step is not None and topic in self._step.TOPICS:
             self._step.show(topic)
 
@@ -352,7 +355,9 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
 
     def _tick(self) -> None:
         if self.is_mounted:
-            self.query_one(Stepper).show(place_of(self.state.step))
+            self.query_one(Stepper).show(
+                place_of(self.state.step), titles=titles_of(self.state), troubled=troubled_step(self.state)
+            )
             self.query_one(Stopwatch).show(self._elapsed())
 
     def _elapsed(self) -> Elapsed:
