@@ -18,6 +18,7 @@ from services.jobs.events import (
     CancelRequested,
     Checkpoint,
     Finished,
+    Log,
     PhaseStarted,
     Progress,
     Started,
@@ -187,6 +188,8 @@ def _running(started: Started, tail: list[AnyEvent]) -> JobSummary:
         elif isinstance(event, Progress):
             phase, detail = event.phase, event.detail or detail
             fraction = min(1.0, event.done / event.total) if event.total else None
+        elif isinstance(event, Log) and not phase:
+            detail = event.text
         elif isinstance(event, CancelRequested):
             cancelling = cancelling or event.accepted
     return JobSummary(

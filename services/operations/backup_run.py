@@ -28,6 +28,7 @@ from services.mongo.dump_model import DumpRequest
 from services.mongo.dump_rounds import REBUILT
 from services.mongo.failures import translated
 from services.mongo.indexes import dumpable
+from services.mongo.patience import told_while_waiting
 from services.operations import backup_checks, backup_objects, guards
 from services.operations.backup_database import DatabasePart, dump_part, prove_part, publish_part
 from services.operations.backup_files import Workspace, open_workspace, publish, sweep
@@ -208,8 +209,9 @@ class Run:
                 raise QuillkeepError("No database is configured.", next="Set MONGODB_URI.")
             return
         try:
-            self._client = connect(self.profile.mongo)
-            self.info = server_info(self._client)
+            with told_while_waiting(self.profile.mongo, self.ctx):
+                self._client = connect(self.profile.mongo)
+                self.info = server_info(self._client)
         except DatabaseUnreachable as error:
             if "database" in self.plan.parts:
                 raise

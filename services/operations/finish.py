@@ -49,7 +49,7 @@ def finish(plan: FinishPlan, ctx: JobContext) -> RestoreResult:
     name = plan.to_database or database_of(ctx, plan.job)
     with (
         watched(ctx) as ready,
-        open_session(ctx.profile, name, writing=True) as session,
+        open_session(ctx.profile, name, writing=True, ctx=ctx) as session,
         DatabaseLock.acquire(
             session.database, job=ctx.job, verb="finish", clock=ctx.clock, check=ctx.check, tell=ctx.log
         ) as lock,

@@ -16,5 +16,5 @@ def plan(plan: RestoreRequest, ctx: JobContext) -> PlanResult:
     Errors: `Refused` where no plan can be made (no such backup, another database without a mapping, an
     encrypted one), `ArchiveError` for a damaged foreign dump, `DatabaseUnreachable`.
     """
-    with open_session(ctx.profile, plan.to_database) as session:
+    with open_session(ctx.profile, plan.to_database, ctx=ctx) as session:
         return draft_plan(plan, ctx, session, compare=True).result

@@ -58,7 +58,7 @@ def release(plan: ReleasePlan, ctx: JobContext) -> ReleaseResult:
             next="Run it without --read-only, and with a profile that has no read_only=true.",
         )
     name = plan.to_database or database_of(ctx, plan.job)
-    with open_session(ctx.profile, name, writing=not plan.dry_run) as session:
+    with open_session(ctx.profile, name, writing=not plan.dry_run, ctx=ctx) as session:
         if plan.dry_run:
             return _release(plan, ctx, session, drop=False)
         with DatabaseLock.acquire(

@@ -59,7 +59,7 @@ def restore(plan: RestorePlan, ctx: JobContext) -> RestoreResult:
         )
     with (
         watched(ctx) as ready,
-        open_session(ctx.profile, plan.request.to_database, writing=True) as session,
+        open_session(ctx.profile, plan.request.to_database, writing=True, ctx=ctx) as session,
         DatabaseLock.acquire(
             session.database, job=ctx.job, verb="restore", clock=ctx.clock, check=ctx.check, tell=ctx.log
         ) as lock,

@@ -48,7 +48,7 @@ def rollback_plan(plan: RollbackPlan, ctx: JobContext) -> PlanResult:
     `confirmation` is empty while what is live still equals the proof: then y/n is enough.
     """
     name = plan.to_database or database_of(ctx, plan.job)
-    with open_session(ctx.profile, name) as session:
+    with open_session(ctx.profile, name, ctx=ctx) as session:
         record = to_roll_back(session.database, plan.job)
         found = reverse_plan(session, record, written_since(session, record, ctx), ctx.profile.name)
         writers = look(ctx.profile, session, is_application=_concerned(ctx, session))
@@ -71,7 +71,7 @@ def rollback(plan: RollbackPlan, ctx: JobContext) -> RestoreResult:
     name = plan.to_database or database_of(ctx, plan.job)
     with (
         watched(ctx) as ready,
-        open_session(ctx.profile, name, writing=True) as session,
+        open_session(ctx.profile, name, writing=True, ctx=ctx) as session,
         DatabaseLock.acquire(
             session.database, job=ctx.job, verb="rollback", clock=ctx.clock, check=ctx.check, tell=ctx.log
         ) as lock,

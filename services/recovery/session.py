@@ -10,12 +10,15 @@ from msgspec.structs import replace
 
 from services.errors import Refused
 from services.mongo.connect import ServerInfo, connect, server_info
+from services.mongo.patience import told_while_waiting
 from services.mongo.rights import Rights, read_rights
 from services.profile import MongoTarget, Profile
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
     from pymongo.database import Database
+
+    from services.jobs.context import JobContext
 
 
 class Session:
@@ -39,9 +42,11 @@ class Session:
 
 @contextmanager
 def open_session(
-    profile: Profile, database: str | None = None, *, writing: bool = False
+    profile: Profile, database: str | None = None, *, writing: bool = False, ctx: JobContext | None = None
 ) -> Iterator[Session]:
     """Connects to the profile's server for work on `database` (default: the profile's).
+
+    With `ctx` a wait for the server is told in the job's journal.
 
     Errors: `Refused` without a configured database, or, for `writing`, when this user's roles do not do;
     `DatabaseUnreachable`.
@@ -53,11 +58,13 @@ def open_session(
         )
     name = database or profile.mongo.database
     target = replace(profile.mongo, database=name)
-    client = connect(target)
+    with told_while_waiting(target, ctx):
+        client = connect(target)
     try:
         fast = connect(target, raw=True, write_concern=1)
         try:
-            session = Session(client, fast, name, target)
+            with told_while_waiting(target, ctx):
+                session = Session(client, fast, name, target)
             missing = session.rights.missing_words(name)
             if missing and (writing or not session.rights.may_read):
                 raise Refused(missing, next="Then run the same command again.")

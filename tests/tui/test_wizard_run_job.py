@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from services.catalog.scan import Catalog
 from services.errors import QuillkeepError
-from services.jobs.events import AnyEvent, CancelRequested, Checkpoint, PhaseStarted
+from services.jobs.events import AnyEvent, CancelRequested, Checkpoint, Log, PhaseStarted
 from services.jobs.listing import JobSummary
 from services.looking.live import SwapSeen
 from services.operations.restore_model import PLAN_CHANGED, FinishPlan
@@ -461,7 +461,7 @@ def test_done_without_copies_offers_no_rollback() -> None:
         state = running_state(step="done", result=document)
         async with hosted(DoneStep, state, recorded(restore=ended(document))) as (console, screen):
             await console.until("No rollback copies were left.")
-            await console.press("Z", "R")
+            await console.press("Z", "D")
             assert console.app.screen is screen
 
     run(test())
@@ -546,5 +546,22 @@ def test_a_rollback_that_only_set_aside_says_what_with_its_count() -> None:
             assert "Set aside, not live any more: characters (40 documents); kept as rollback copies" in text
             assert "nothing was left" not in text
             assert console.line("characters  ").split() == ["characters", "set", "aside", "40", "-"]
+
+    run(test())
+
+
+def test_before_the_first_phase_the_screen_says_what_it_waits_for() -> None:
+    async def test() -> None:
+        words = "Waiting since 03:14:00 UTC for MongoDB at 127.0.0.1:27017 to answer."
+        said = Log(at=NOW, level="info", text=words)
+        for events, shown in (
+            ([started("restore")], "connect, and look at what is live since"),
+            ([started("restore"), said], words),
+        ):
+            backend = recorded(restore=events)
+            async with hosted(RunningStep, running_state(), backend) as (console, _):
+                await console.until(shown)
+                assert "now " in console.line(shown)
+                assert "to come" in console.text
 
     run(test())

@@ -200,8 +200,9 @@ class PlanView(FollowingStep):
         progress.display = plan is None and self._error is None
         if progress.display:
             phase = self.run.current
-            share, text = progress_words(phase) if phase else (None, "starting")
-            since = f", since {self.run.started.at:%H:%M:%S} UTC" if self.run.started else ""
+            share, text = progress_words(phase) if phase else (None, self.run.said or "starting")
+            told = phase is None and bool(self.run.said)
+            since = f", since {self.run.started.at:%H:%M:%S} UTC" if self.run.started and not told else ""
             progress.show(share, f"{text}{since}")
         self._head(plan)
         self.query_one(LinesView).show(lambda width: self._lines(plan, width))

@@ -124,6 +124,11 @@ class RunJournal:
             return None
         return {"status": self.finished.status, **self.finished.result}
 
+    @property
+    def said(self) -> str:
+        """The newest sentence of its log that is no warning, empty for none."""
+        return next((entry.text for entry in reversed(self.logs) if entry.level == "info"), "")
+
     def reached(self, *names: str) -> bool:
         """Whether one of these phases began."""
         return any(phase.name in names for phase in self.phases)

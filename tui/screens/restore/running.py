@@ -210,12 +210,21 @@ A time left is shown only while one can be measured.
             elif phase.done and (phase.total is None or phase.done == phase.total):
                 text = amount(phase.done, phase.unit)
             rows.append(PhaseRow(TITLES.get(phase.name, phase.name), phase.state, text))
+        if not rows and self.run.started is not None and not self.run.ended:
+            rows.append(PhaseRow(self._before_phases(), "running"))
         seen = [phase.name for phase in self.run.phases]
         expected = expected_phases(self.state.verb, self.state.plan)
         last = max((expected.index(name) for name in seen if name in expected), default=-1)
         if not self.run.ended:
             rows += [PhaseRow(TITLES.get(name, name), "waiting") for name in expected[last + 1 :]]
         return rows
+
+    def _before_phases(self) -> str:
+        """What it waits for before its first phase, in its own words, and since when."""
+        if self.run.said:
+            return self.run.said
+        begun = f" since {self.run.started.at:%H:%M:%S} UTC" if self.run.started else ""
+        return f"connect, and look at what is live{begun}"
 
     def _measured(self, phase: PhaseSeen) -> str:
         heard = phase.moved or phase.began
