@@ -91,14 +91,19 @@ def _copies(swap: SwapSeen) -> Finding:
     held = [count(swap.documents, "document")] if swap.documents else []
     held += [count(swap.objects, "object")] if swap.objects else []
     until = f", kept at least until {day(swap.until)}" if swap.until else ""
+    drop = f"quillkeep release {swap.job}"
+    undo = next((command for command in swap.way_on if command.startswith("quillkeep rollback ")), "")
+    ways = (
+        f"Undo it: {undo}. Drop them: {drop}."
+        if undo
+        else "It was rolled back: only what it put live is left."
+    )
     return Finding(
         what=f"Rollback copies of {swap.verb} {swap.job}: {size(swap.bytes)}{until}.",
         status="OK",
-        detail=f"{' and '.join(held) or 'Definitions only'}. Undo it: {swap.way_on[0]}"
-        if swap.way_on
-        else " and ".join(held),
-        next=f"quillkeep release {swap.job}",
-        remedy="release",
+        detail=f"{' and '.join(held) or 'Definitions only'}. {ways}",
+        next=undo or drop,
+        remedy="rollback" if undo else "release",
         subject=swap.job,
     )
 

@@ -31,9 +31,10 @@ def collection_losses(live: LiveAnswer, backup: str, sizes: Sizes) -> list[Findi
     findings = []
     if gone:
         held = sum(counted[name] for name in gone)
-        findings.append(
-            _finding(f"Live data lacks {names(gone)}: {count(held, 'document')} of {backup}.", backup, gone)
-        )
+        what = f'The collection "{gone[0]}" is missing live'
+        if len(gone) > 1:
+            what = f"{count(len(gone), 'collection')} are missing live ({names(gone)})"
+        findings.append(_finding(f"{what}: {backup} has {count(held, 'document')}.", backup, gone))
     if fell:
         lost = sum(counted[name] - (there[name] or 0) for name in fell)
         what = f"Live data has about {count(lost, 'document')} fewer than {backup} in {names(fell)}."

@@ -23,6 +23,7 @@ Remedy = Literal[
     "restore",
     "finish",
     "release",
+    "rollback",
     "start app",
     "archives",
     "settings",

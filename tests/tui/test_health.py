@@ -74,7 +74,7 @@ def test_the_first_frame_waits_for_nothing_and_says_what_it_waits_for() -> None:
             assert "Nothing needs attention" not in console.text
             assert "never" not in console.line("Restored")
             assert "UNKNOWN" not in console.text
-            assert "never" not in console.line("Database")
+            assert "never" not in console.line("DB backup")
 
     run(test())
 
@@ -84,7 +84,7 @@ def test_all_is_well() -> None:
         async with opened(PROFILE, recorded()) as console:
             await settled(console)
             assert console.text.splitlines()[2].startswith("✓ OK  Backed up and proven: database 9 h ago")
-            assert "quilltap_20261121_181400, 9 h old, verified 9 h ago" in console.line("Database")
+            assert "quilltap_20261121_181400, 9 h old, verified 9 h ago" in console.line("DB backup")
             assert "9 h of 24 h" in console.line("RPO")
             assert "not measured yet" in console.line("RTO")
             assert "900 nights" in console.line("Space")
@@ -111,7 +111,7 @@ def test_a_dead_database_is_its_own_finding_and_the_rest_works() -> None:
         dead = QuillkeepError("Quillkeep could not reach the database at db.example.", next="Start it.")
         async with opened(PROFILE, recorded(live=dead)) as console:
             await settled(console, "? UNKNOWN  Quillkeep could not reach the database")
-            assert "✓ OK" in console.line("Database ")
+            assert "✓ OK" in console.line("DB backup ")
             assert "900 nights" in console.line("Space")
             await console.press("2")
             assert "[2 Archives]" in console.text
@@ -129,7 +129,7 @@ def test_no_backups_and_nothing_configured() -> None:
         backend = recorded(catalog=catalog(), live=broken, bucket=broken)
         async with opened(empty, backend, mode="health") as console:
             await settled(console, "? UNKNOWN")
-            assert "no folder for backups is configured" in console.line("Database ")
+            assert "no folder for backups is configured" in console.line("DB backup ")
             await console.press("b")
             await told(console, "No folder for backups is configured: 8 shows the line to write.")
             await console.press("v")
@@ -185,7 +185,7 @@ def test_finish_release_and_the_job_are_offered_only_while_there_is_one() -> Non
             await settled(console)
             keys = console.text.splitlines()[-1]
             assert "Finish" not in keys and "Release" not in keys and "Open job" not in keys
-            for key in ("f", "R", "o"):
+            for key in ("f", "D", "Z", "o"):
                 await console.press(key)
                 assert "[1 Health]" in console.text
 
@@ -198,7 +198,7 @@ def test_release_opens_on_the_job_that_holds_copies() -> None:
         async with opened(PROFILE, recorded(live=live(swaps=(held,)))) as console:
             await settled(console)
             assert "Rollback copies of restore 20261122_020000" in console.text
-            await console.press("R")
+            await console.press("D")
             await console.until("Release the rollback copies")
 
     run(test())
@@ -211,7 +211,7 @@ def test_read_only_releases_nothing_and_says_why() -> None:
         backend = recorded(live=live(swaps=(held,)))
         async with opened(profile, backend) as console:
             await settled(console)
-            await console.press("R")
+            await console.press("D")
             await told(console, "READ-ONLY: rollback copies are not released.")
             assert not backend.started
 
@@ -284,7 +284,7 @@ def test_enter_on_lost_collections_opens_the_restore_with_them() -> None:
     async def test() -> None:
         rates = Rates(sizes={made(9).id: Sizes(collections={"users": 12, "characters": 40})})
         async with opened(PROFILE, recorded(rates=rates)) as console:
-            await settled(console, "! WARNING  Live data lacks characters: 40 documents")
+            await settled(console, '! WARNING  The collection "characters" is missing live')
             await console.press("enter")
             await console.until(f"Proposed: {made(9).id}")
             wizard = console.app.screen
@@ -426,7 +426,51 @@ def test_on_real_servers(profile: Profile, tmp_path: Path) -> None:
         async with opened(profile, Paths(tmp_path / "state")) as console:
             await console.until("CRITICAL")
             await console.until(lambda: "waiting since" not in console.text)
-            assert "never backed up" in console.line("Database")
+            assert "never backed up" in console.line("DB backup")
             assert "free in backups" in console.line("Space")
+
+    run(test())
+
+
+def test_what_is_wrong_stands_on_top_with_the_cursor_on_it_also_when_it_comes_up_late() -> None:
+    async def test() -> None:
+        held = swap("holds copies", bytes=1_200_000, documents=5, until=NOW + timedelta(hours=71))
+        backend = recorded(made(9, verified=None), live=live(swaps=(held,)))
+        async with opened(replace(PROFILE, pepper=None), backend) as console:
+            await settled(console)
+            findings = console.app.screen.query_one(AttentionList)
+            await console.press("end")
+            assert findings.focused_finding.status == "OK"
+            backend._looks["live"] = live(swaps=(held,), collections=())
+            await console.press("r")
+            await console.until("The live database quilltap is empty.")
+            await console.until(lambda: findings.highlighted == 0)
+            assert findings.focused_finding.status == "WARNING" and findings.scroll_y == 0
+            # What has no row is counted.
+            assert findings.hidden and f"… {findings.hidden} more" in console.text
+
+    run(test())
+
+
+def test_a_rollback_is_planned_from_the_note_on_its_copies_and_only_of_the_newest() -> None:
+    async def test() -> None:
+        newer = swap("holds copies", bytes=1_200_000, documents=5)
+        older = replace(
+            newer,
+            job="20261121_020000",
+            started=newer.started - timedelta(days=1),
+            way_on=("quillkeep rollback 20261121_020000", "quillkeep release 20261121_020000"),
+        )
+        async with opened(PROFILE, recorded(live=live(swaps=(newer, older)))) as console:
+            await settled(console)
+            assert "Z Roll back" in console.text
+            await console.press("home")
+            await console.until("D drops the copies")
+            await console.press("down", "Z")
+            await told(
+                console, f"A newer one stands on top of {older.job}: roll back restore {newer.job} first."
+            )
+            await console.press("up", "Z")
+            await console.until(f"Rollback of {newer.job}")
 
     run(test())

@@ -239,7 +239,7 @@ def test_rollback_copies_are_a_notice_with_size_and_end() -> None:
     held = swap("holds copies", bytes=1_200_000, documents=500, objects=3, until=until, finished=NOW)
     status = of(looks(live=live(swaps=(held,))))
     finding = found(status, "Rollback copies of restore 20261122_020000: 1.2 MB")
-    assert (finding.status, finding.remedy) == ("OK", "release")
+    assert (finding.status, finding.remedy) == ("OK", "rollback")
     assert "Wed 25 Nov 02:14 UTC" in finding.what
     assert "500 documents and 3 objects" in finding.detail
     assert status.last_restore is not None
@@ -276,7 +276,7 @@ def test_losses_against_the_newest_good_backup() -> None:
         for name, held in now.items()
     )
     status = of(looks(live=live(collections=seen), bucket=bucket(objects=69), rates=rates))
-    gone = found(status, "lacks characters: 40 documents")
+    gone = found(status, '"characters" is missing live')
     assert (gone.status, gone.remedy, gone.collections) == ("WARNING", "restore", ("characters",))
     assert gone.next == f"quillkeep plan {made(9).id} --collections characters"
     assert found(status, "121 documents fewer").collections == ("memories",)
@@ -309,7 +309,7 @@ def test_losses_are_seen_on_a_host_whose_journals_know_no_backup() -> None:
     sizes = {made(9).id: Sizes(collections={"characters": 40}, objects=5)}
     catalog = Catalog(backups=(made(9),), sizes=sizes)
     status = of(looks(catalog=catalog, live=live(), bucket=bucket(objects=0, bytes=0), rates=None))
-    assert found(status, "lacks characters: 40 documents").remedy == "restore"
+    assert found(status, '"characters" is missing live').remedy == "restore"
     assert found(status, "bucket quilltap-files is empty").remedy == "restore"
 
 

@@ -24,11 +24,12 @@ from widgets.lines_view import LinesView
 from widgets.plain import plain
 
 if TYPE_CHECKING:
-    pass
+    from services.status.model import Status
 
 MINUTE = 60.0
 LOOK_MINUTES = 10
 FOCUS_LINES = 4
+TALL, FEW_ALARMS = 30, 2
 RESCAN_AFTER = frozenset(
     {
         "backup",
@@ -65,7 +66,8 @@ late, never backed up, files gone, an interrupted restore or a stopped applicati
 - The strip shows the last 14 days in UTC, and the size of each day's backup.
 
 **Needs attention** lists what to do. Each line names its key; Enter on a line does the same. `b` backs up,
-`v` verifies the newest, `3` restores, `f` opens an interrupted restore, `R` releases rollback copies, `o` opens
+`v` verifies the newest, `3` restores, `f` opens an interrupted restore, `Z` rolls a
+restore back, `D` drops its rollback copies for ever, `o` opens
 the running job, `y` copies a line's command, `s` saves all of this as text, `r` looks again.
 """
 
@@ -167,7 +169,7 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
         for part in ("database", "objects"):
             found = next((one for one in status.parts if one.part == part), None)
             name = f"health-{part}"
-            line = text.part_line(found, glyphs) if found else f"{part.capitalize():<{text.LABEL}}{NOT_YET}"
+            line = text.part_line(found, glyphs) if found else f"{text.PARTS[part]:<{text.LABEL}}{NOT_YET}"
             self._say(name, line)
             late = found is not None and found.status != "OK"
             self.query_one(f"#{name}", Static).set_class(late, "-late")
@@ -178,10 +180,21 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
         width = self.query_one("#health-left").size.width
         self._say("health-strip", "\n".join(text.strip_text(status, glyphs, width)))
         self._show_job()
-        self._say("health-head", text.head_line(status, *waiting_for(store)))
+        # On a short terminal the strip makes room for what wants attention.
+        alarms = sum(finding.status != "OK" for finding in status.findings)
+        self.query_one("#health-strip").display = self.size.height >= TALL or alarms <= FEW_ALARMS
         self.query_one(AttentionList).show(status.findings)
+        self._say_head(status)
+        self.call_after_refresh(self._say_head, status)
         self._show_focus()
         self.refresh_bindings()
+
+    def _say_head(self, status: Status) -> None:
+        """How many want attention, and how many of them the list has no row for."""
+        if self.is_mounted and status is self.status:
+            hidden = self.query_one(AttentionList).hidden
+            more = f"   {self.console.glyphs.ellipsis} {hidden} more (Down)" if hidden else ""
+            self._say("health-head", f"{text.head_line(status, *waiting_for(self.console.store))}{more}")
 
     def _show_focus(self) -> None:
         if self.status is None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import OptionList
 
-from services.status.model import Finding, Status
+from services.status.model import Finding, Remedy, Status
 from tui.present_status import status_lines
 from tui.screens.base import ConsoleScreen
 from tui.screens.health_list import AttentionList
 from tui.screens.health_looks import NAMES
+from tui.screens.way_back import why_no_rollback
 from tui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -27,9 +28,15 @@ class HealthActions(ConsoleScreen):
         Binding("v", "verify", "Verify", id="health.verify", tooltip="Prove the newest backup byte by byte"),
         Binding("3", "app.show_mode('restore')", "Restore", id="mode.restore", tooltip="The restore wizard"),
         Binding("f", "finish", "Finish", id="health.finish", tooltip="The interrupted restore"),
+        Binding("Z", "rollback", "Roll back", id="health.rollback", tooltip="What was live before a restore"),
         Binding(
-            "R", "release", "Release copies", id="health.release", tooltip="Rollback copies of a restore"
+            "D",
+            "release",
+            "Drop copies",
+            id="health.release",
+            tooltip="Release the rollback copies of a restore: gone for ever",
         ),
+        Binding("R", "app.show_mode('restore')", "Restore", show=False, id="health.restore"),
         Binding("a", "start_app", "Start app", id="health.app", tooltip="The stopped application"),
         Binding("o", "open_job", "Open job", id="health.job", tooltip="The running job"),
         Binding("r", "look_again", "Look again", id="health.look"),
@@ -83,11 +90,17 @@ class HealthActions(ConsoleScreen):
         """The wizard, which opens on what was interrupted."""
         await self.console.open_restore()
 
+    def action_rollback(self) -> None:
+        """The rollback of the restore that the line is about, else of the newest one; its plan changes nothing."""
+        from tui.screens.restore.rollback import open_rollback
+
+        open_rollback(self.console, self._subject_of("rollback"))
+
     def action_release(self) -> None:
         """The release of the copies that the line is about, else of the newest ones."""
         from tui.screens.restore.release import open_release
 
-        job = self._subject_of("release")
+        job = self._subject_of("release", "rollback")
         if job:
             open_release(self.console, job)
 
@@ -122,8 +135,8 @@ class HealthActions(ConsoleScreen):
             self.console.save_text("\n".join(lines) + "\n", name="quillkeep-status.txt")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Finish, release and the running job are offered only while there is one."""
-        if action in ("finish", "release", "start_app", "open_job") and not self._offered(action):
+        """Finish, rollback, release and the running job are offered only while there is one."""
+        if action in ("finish", "rollback", "release", "start_app", "open_job") and not self._offered(action):
             return False
         return None if self.why_disabled(action) else super().check_action(action, parameters)
 
@@ -136,6 +149,8 @@ class HealthActions(ConsoleScreen):
             return "There is no backup to verify."
         if action == "release" and profile.read_only:
             return "READ-ONLY: rollback copies are not released."
+        if action == "rollback" and (job := self._subject_of("rollback")):
+            return why_no_rollback(self.console, job)
         if action == "start_app" and profile.read_only:
             return "READ-ONLY: the application is not started from this console."
         if (
@@ -149,8 +164,13 @@ class HealthActions(ConsoleScreen):
     def _offered(self, action: str) -> bool:
         if action == "open_job":
             return bool(self.running_jobs)
-        remedies = {"finish": "finish", "release": "release", "start_app": "start app"}
-        return bool(self._subject_of(remedies[action]))
+        remedies: dict[str, tuple[Remedy, ...]] = {
+            "finish": ("finish",),
+            "rollback": ("rollback",),
+            "release": ("release", "rollback"),
+            "start_app": ("start app",),
+        }
+        return bool(self._subject_of(*remedies[action]))
 
     async def _remedy(self, finding: Finding) -> None:
         modes = {"restore": "restore", "archives": "archives", "settings": "settings"}
@@ -175,14 +195,14 @@ class HealthActions(ConsoleScreen):
             else:
                 await self.run_action(action)
 
-    def _subject_of(self, remedy: str) -> str:
-        """The job that a remedy is about: of the line under the cursor, else the first there is."""
+    def _subject_of(self, *remedies: Remedy) -> str:
+        """The job that one of the remedies is about: of the line under the cursor, else the first there is."""
         if self.status is None or not self.is_mounted:
             return ""
         finding = self.focused_finding
-        if finding is not None and finding.remedy == remedy:
+        if finding is not None and finding.remedy in remedies:
             return finding.subject or "-"
-        return next((one.subject or "-" for one in self.status.findings if one.remedy == remedy), "")
+        return next((one.subject or "-" for one in self.status.findings if one.remedy in remedies), "")
 
     def _backup(self, name: str) -> Backup | None:
         catalog = self.console.store.catalog.value

@@ -22,7 +22,8 @@ BINDINGS: dict[Remedy, tuple[str, str]] = {
     "verify": ("health.verify", "v"),
     "restore": ("mode.restore", "3"),
     "finish": ("health.finish", "f"),
-    "release": ("health.release", "R"),
+    "release": ("health.release", "D"),
+    "rollback": ("health.rollback", "Z"),
     "start app": ("health.app", "a"),
     "archives": ("mode.archives", "2"),
     "settings": ("mode.settings", "8"),
@@ -48,6 +49,7 @@ DOES: dict[Remedy, str] = {
     "restore": "opens the restore",
     "finish": "opens it",
     "release": "counts them first",
+    "rollback": "shows what would come back; D drops the copies",
     "start app": "asks, then starts it",
     "archives": "opens the archive",
     "settings": "opens the settings",
@@ -75,7 +77,7 @@ def row_of(finding: Finding, glyphs: Glyphs, keys: Keys) -> Row:
 
 
 class AttentionList(OptionList):
-    """Findings; the cursor stays on its finding when the list changes."""
+    """Findings, the worst on top; the cursor stays on its finding until something worse appears."""
 
     DEFAULT_CSS = """
     AttentionList {
@@ -104,9 +106,19 @@ class AttentionList(OptionList):
         if tuple(findings) == self._findings and self._width == self._room:
             return False
         before = self.focused_finding
+        known = {(one.what, one.subject) for one in self._findings}
+        fresh = any(one.status != "OK" and (one.what, one.subject) not in known for one in findings)
+        if fresh and before is not None and before.status == "OK":
+            # An alarm that just came up is not out of sight, nor is the cursor left on a mere note.
+            before = None
         self._findings = tuple(findings)
         self._fill(before)
         return True
+
+    @property
+    def hidden(self) -> int:
+        """How many findings have no row on the screen."""
+        return max(0, len(self._findings) - self.size.height) if self.size.height else 0
 
     def on_resize(self) -> None:
         """Lines are cut to the width."""
@@ -126,6 +138,8 @@ class AttentionList(OptionList):
         self.add_options([Option(self._line(finding, tinted=True)) for finding in self._findings])
         if self._findings:
             self.highlighted = self._place_of(before, moved=moved)
+            if not self.highlighted:
+                self.scroll_home(animate=False)
 
     def _place_of(self, finding: Finding | None, *, moved: bool) -> int:
         """Where the finding is now; who has not moved the cursor stays at the top, where the worst stands."""

@@ -17,6 +17,8 @@ from widgets.strip import DayFacts, strip_lines
 from widgets.text import escape
 
 LABEL = 11
+PARTS = {"database": "DB backup", "objects": "Objects"}
+"""What is judged is the backup of each, not the server."""
 
 
 def verdict_line(status: Status, glyphs: Glyphs, *, looking: bool) -> str:
@@ -29,7 +31,7 @@ def verdict_line(status: Status, glyphs: Glyphs, *, looking: bool) -> str:
 def part_line(part: PartStatus, glyphs: Glyphs) -> str:
     """One part: its status, the newest good backup, its age and proof."""
     word = glyphs.status(GLYPHS[part.status], part.status)
-    return f"{part.part.capitalize():<{LABEL}}{word:<{LABEL}} {escape(part.detail)}"
+    return f"{PARTS[part.part]:<{LABEL}}{word:<{LABEL}} {escape(part.detail)}"
 
 
 def last_lines(status: Status, now: datetime) -> list[str]:

@@ -42,7 +42,7 @@ Where the application stands, what stays until when, and how long it took.
 - `a` starts the application where it was left stopped, once asked
 - `m` opens the next restore, with what is still seen missing preselected
 - `Z` shows the rollback: what was live before comes back, what is live now is set aside
-- `R` counts what exists only in the rollback copies, and releases them when the job's id is typed
+- `D` counts what exists only in the rollback copies, and releases them when the job's id is typed
 - `s` saves the report as Markdown, `j` as JSON, `y` copies it
 - `enter` goes to Health
 """
@@ -51,7 +51,7 @@ Where the application stands, what stays until when, and how long it took.
         Binding("a", "start_app", "Start app", id="done.app"),
         Binding("m", "still", "Still missing", id="done.missing"),
         Binding("Z", "rollback", "Roll back", id="done.rollback"),
-        Binding("R", "release", "Release copies", id="done.release"),
+        Binding("D", "release", "Drop copies", id="done.release"),
         Binding("s", "save", "Save report", id="done.save"),
         Binding("j", "save_json", "Save as JSON", id="done.json"),
         Binding("y", "copy", "Copy", id="done.copy"),
@@ -62,7 +62,7 @@ Where the application stands, what stays until when, and how long it took.
         yield Static("", id="done-title", classes="question", markup=False)
         yield LinesView(ellipsis=self.console.glyphs.ellipsis, id="done-lines")
         yield Static(
-            plain("Enter goes to Health; Z, R and the saved report stay possible later."),
+            plain("Enter goes to Health; Z, D and the saved report stay possible later."),
             classes="next",
             markup=False,
         )
@@ -289,7 +289,7 @@ Where the application stands, what stays until when, and how long it took.
                 "Z",
                 f"shows how to roll back job {self.swap_job}; what is live now would be set aside, not dropped.",
             )
-            say("R", "counts what exists only in the copies, and releases them when the job's id is typed.")
+            say("D", "counts what exists only in the copies, and releases them when the job's id is typed.")
         else:
             say(
                 mark,
