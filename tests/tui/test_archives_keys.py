@@ -207,3 +207,24 @@ def test_leaving_the_mode_loses_nothing() -> None:
             )
 
     run(test())
+
+
+def test_whoever_was_elsewhere_finds_the_id_in_focus_and_not_the_button() -> None:
+    async def test() -> None:
+        told_first = {"status": "ok", "files": ["a"], "frees": {"bytes": 5, "shared": 0}, "dry_run": True}
+        dry = Finished(at=NOW, status="ok", exit_code=0, result=told_first)
+        manager, backend = archives(journals={"delete": [dry]})
+        async with manager as console:
+            await listed(console)
+            await console.press("down", "d")
+            await console.until("Type quilltap_20261121_021400 to confirm")
+            await console.type("quilltap_20261121_021400")
+            await console.press("enter")
+            await console.until("Enter does it")
+            await console.press("ctrl+p")
+            await console.until("Type a part of an action")
+            await console.press("escape", "enter")
+            assert "Enter does it" not in console.text
+            assert all(plan.dry_run for verb, plan, _ in backend.started if verb == "delete")
+
+    run(test())

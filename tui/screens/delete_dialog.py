@@ -100,6 +100,11 @@ Type the id, Enter moves to the button, a second key deletes.
         self.query_one("#delete-refused").display = True
         self.query_one(ProblemBox).show(said["what"], said["cause"], said["touched"], said["next"])
 
+    def on_screen_suspend(self) -> None:
+        """Back from anything, the words have the focus."""
+        for typed in self.query(TypedConfirmation):
+            typed.disarm()
+
     def on_typed_confirmation_confirmed(self) -> None:
         """Typed, and a second key pressed."""
         self.dismiss(True)
