@@ -423,3 +423,22 @@ def test_an_id_in_two_locations_is_asked_for_by_its_path() -> None:
             assert wizard.state.request.backup == "/usb/twin.json"
 
     run(test())
+
+
+def test_backups_of_the_same_minute_are_told_apart_by_their_seconds() -> None:
+    async def test() -> None:
+        backups = tuple(
+            recorded_backup(f"quilltap_20261122_{at:%H%M%S}", created=at)
+            for at in (
+                datetime(2026, 11, 22, 2, 0, 47, tzinfo=UTC),
+                datetime(2026, 11, 22, 2, 0, 5, tzinfo=UTC),
+                datetime(2026, 11, 21, 2, 0, 9, tzinfo=UTC),
+            )
+        )
+        async with opened(RECORDED, recorded(["chats"], backups=backups), mode="restore") as console:
+            await to_step(console, 2)
+            await until_said(console, "Proposed:")
+            assert "22 Nov 02:00:47" in console.text and "22 Nov 02:00:05" in console.text
+            assert "21 Nov 02:00 " in console.text and "02:00:09" not in console.text
+
+    run(test())

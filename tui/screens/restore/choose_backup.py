@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import datetime
 from typing import ClassVar
 
 import humanize
@@ -75,6 +77,7 @@ Arrows choose another one; its warnings stand below the list.
     def entered(self) -> None:
         """The backup chosen before, or the proposed one, stands under the cursor."""
         self._rows: dict[str, Backup] = {}
+        self._same_minute: set[datetime] = set()
         self._placed = ""
         self._refused = ""
         self._moved = False
@@ -152,6 +155,7 @@ Arrows choose another one; its warnings stand below the list.
 
     def _columns(self, width: int) -> list[Column]:
         made = 16 if width < 110 else 20 if is_utc(self.console.store.backend.now()) else 28
+        made += len(":00") if self._same_minute else 0
         return [
             Column("MADE", made + 1),
             Column("AGE", 8, right=True),
@@ -173,7 +177,11 @@ Arrows choose another one; its warnings stand below the list.
         backups = listed(self.state, catalog, self._proposal)
         self._newest = newest_for(self.state, catalog, store.profile)
         self._rows = {key_of(one): one for one in backups}
-        table.show([self._row(one) for one in backups])
+        wider = bool(self._same_minute)
+        counted = Counter(_minute(one) for one in backups)
+        self._same_minute = {minute for minute, count in counted.items() if count > 1}
+        rows = [self._row(one) for one in backups]
+        table.show(rows, self._columns if bool(self._same_minute) != wider else None)
         wanted = self.state.backup or self._proposal.backup
         if wanted is not None and not self._moved:
             self._placed = key_of(wanted)
@@ -233,11 +241,10 @@ Arrows choose another one; its warnings stand below the list.
         proposed = self._proposal.backup is not None and key_of(self._proposal.backup) == key_of(backup)
         label = "good" if backup.good else _WORDS.get(word, word)
         label = "proposed" if proposed else "other's" if backup.other_deployment else label
-        local = backup.created.astimezone()
         guess = "" if backup.created_by == "manifest" else "~"
         wide = self.app.size.width >= 112
         cells = (
-            f"{guess}{clock(backup.created) if wide else f'{local:%a %d %b %H:%M}'}",
+            f"{guess}{clock(backup.created, wide=wide, seconds=_minute(backup) in self._same_minute)}",
             span((now - backup.created).total_seconds()),
             "+".join(PARTS[part] for part in backup.parts) or "?",
             self.console.glyphs.status(word, label),
@@ -294,6 +301,11 @@ Arrows choose another one; its warnings stand below the list.
         return " ".join(
             filter(None, [f"{size} on disk: {told}." if told else f"{size} on disk.", held.unknown])
         )
+
+
+def _minute(backup: Backup) -> datetime:
+    """Two backups of the same minute are told apart by their seconds."""
+    return backup.created.replace(second=0, microsecond=0)
 
 
 def _checked(backup: Backup) -> str:

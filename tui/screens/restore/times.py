@@ -23,11 +23,13 @@ def both(moment: datetime) -> str:
     return shown if is_utc(moment) else f"{shown} ({moment.astimezone(UTC):%d %b %H:%M} UTC)"
 
 
-def clock(moment: datetime) -> str:
-    """`Sun 22 Nov 03:00 (02:00 UTC)`, for a column."""
-    local = moment.astimezone()
+def clock(moment: datetime, *, wide: bool = True, seconds: bool = False) -> str:
+    """`Sun 22 Nov 03:00 (02:00 UTC)`, for a column; without the UTC where it is not `wide`."""
+    shown = moment.astimezone().strftime("%a %d %b %H:%M:%S" if seconds else "%a %d %b %H:%M")
+    if not wide:
+        return shown
     utc = "UTC" if is_utc(moment) else f"({moment.astimezone(UTC):%H:%M} UTC)"
-    return f"{local:%a %d %b %H:%M} {utc}"
+    return f"{shown} {utc}"
 
 
 def span(seconds: float) -> str:
