@@ -67,6 +67,9 @@ Arrows choose another one; its warnings stand below the list.
 **Suspicious**: much smaller than the one before. **Foreign**: made by other tools, without a manifest.
 """
 
+    _same_minute: frozenset[datetime] = frozenset()
+    """Minutes in which several backups began."""
+
     def compose(self) -> ComposeResult:
         yield Static("Which backup should the data come from?", classes="question", markup=False)
         yield Static("", id="proposal", classes="why", markup=False)
@@ -77,7 +80,6 @@ Arrows choose another one; its warnings stand below the list.
     def entered(self) -> None:
         """The backup chosen before, or the proposed one, stands under the cursor."""
         self._rows: dict[str, Backup] = {}
-        self._same_minute: set[datetime] = set()
         self._placed = ""
         self._refused = ""
         self._moved = False
@@ -179,7 +181,7 @@ Arrows choose another one; its warnings stand below the list.
         self._rows = {key_of(one): one for one in backups}
         wider = bool(self._same_minute)
         counted = Counter(_minute(one) for one in backups)
-        self._same_minute = {minute for minute, count in counted.items() if count > 1}
+        self._same_minute = frozenset(minute for minute, count in counted.items() if count > 1)
         rows = [self._row(one) for one in backups]
         table.show(rows, self._columns if bool(self._same_minute) != wider else None)
         wanted = self.state.backup or self._proposal.backup
