@@ -87,6 +87,7 @@ class QuillkeepApp(Frame):
             priority=True,
         ),
         Binding("ctrl+c", "how_to_quit", show=False, id="app.how-to-quit", system=True),
+        Binding("q", "how_to_quit", show=False, id="app.no-quit", system=True),
         Binding(
             "ctrl+z",
             "suspend_process",
@@ -229,8 +230,13 @@ class QuillkeepApp(Frame):
     # Modes, profiles, READ-ONLY.
 
     async def action_show_mode(self, name: str) -> None:
-        """Switches to a mode; what its screens hold stays."""
+        """Switches to a mode; what its screens hold stays. Its own key again, and Health's always, ends on its base."""
+        again = name == self.current_mode
         await self.switch_mode(name)
+        if again or name == "health":
+            # Not awaited: the key's own screen is among those that go.
+            while len(self.screen_stack) > 1 and not self.screen.is_modal:
+                self.pop_screen()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be broken but the demo."""
@@ -377,5 +383,5 @@ class QuillkeepApp(Frame):
             self.push_screen(LeaveModal(lines, self.wizard_open), lambda yes: self.end(0) if yes else None)
 
     def action_how_to_quit(self) -> None:
-        """ctrl+c never quits."""
-        self.say("ctrl+q quits; ctrl+c does not. A running job is cancelled in Jobs.")
+        """Neither ctrl+c nor q quits."""
+        self.say("ctrl+q quits; ctrl+c and q do not. A running job is cancelled in Jobs.")

@@ -158,7 +158,7 @@ def _ended(started: Started, finished: Finished) -> JobSummary:
         state=state,
         started=started.at,
         finished=finished.at,
-        summary=_result_in_words(finished.result, state),
+        summary=_dry_words(started, finished.result) or _result_in_words(finished.result, state),
         profile=started.profile,
         exit_code=finished.exit_code,
         only_looked=only_looks(started.verb, started.plan),
@@ -166,6 +166,16 @@ def _ended(started: Started, finished: Finished) -> JobSummary:
         host=started.host,
         way_on=(str(following),) if following else (),
     )
+
+
+def _dry_words(started: Started, result: Mapping[str, Any]) -> str:
+    """What a dry run would have done; empty for what was no dry run, or failed."""
+    plan = started.plan
+    if plan.get("dry_run") is not True or isinstance(result.get("error"), Mapping):
+        return ""
+    subject = str(result.get("id") or plan.get("backup") or plan.get("job") or "")
+    what = f"the copies of {subject}" if started.verb == "release" else subject
+    return f"dry run: would {started.verb} {what}".rstrip()
 
 
 def _result_in_words(result: dict[str, Any], state: str) -> str:

@@ -279,3 +279,23 @@ def test_a_defect_is_told_without_secrets_or_locals(in_worker: bool) -> None:
 def test_crash_text_moves_no_cursor() -> None:
     text = crash_text(ValueError("\x1b[2J\x07 password=hunter22"), [])
     assert "\x1b" not in text and "\x07" not in text and "hunter22" not in text
+
+
+def test_a_modes_own_key_goes_back_to_its_first_screen_and_1_always_to_the_verdict() -> None:
+    async def test() -> None:
+        async with opened(PROD, recorded()) as console:
+            console.app.open_job("20261122_031000")
+            await console.until("journal")
+            await console.press("2", "1")
+            assert len(console.app.screen_stack) == 1 and "[1 Health]" in console.text
+            await console.press("6")
+            console.app.open_job("20261122_031000")
+            await console.until("journal")
+            await console.press("1", "6")
+            assert len(console.app.screen_stack) == 2, "what another mode shows stays"
+            await console.press("6")
+            assert len(console.app.screen_stack) == 1 and "[6 Jobs]" in console.text
+            await console.press("q")
+            await console.until("ctrl+q quits")
+
+    run(test())

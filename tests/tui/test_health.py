@@ -441,7 +441,8 @@ def test_what_is_wrong_stands_on_top_with_the_cursor_on_it_also_when_it_comes_up
             findings = console.app.screen.query_one(AttentionList)
             await console.press("end")
             assert findings.focused_finding.status == "OK"
-            backend._looks["live"] = live(swaps=(held,), collections=())
+            more = tuple(f"Number {n} cannot be told." for n in range(6))
+            backend._looks["live"] = live(swaps=(held,), collections=(), problems=more)
             await console.press("r")
             await console.until("The live database quilltap is empty.")
             await console.until(lambda: findings.highlighted == 0)

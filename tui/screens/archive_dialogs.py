@@ -30,7 +30,7 @@ class DepthModal(ConsoleModal[Depth]):
 costs no reading: files, sizes, the checksum file. Neither changes the backup; the verdict is noted beside it.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f,enter", "choose('full')", "Full", id="verify.full"),
+        Binding("f,enter,y", "choose('full')", "Full", id="verify.full"),
         Binding("q", "choose('quick')", "Quick", id="verify.quick"),
     ]
 
@@ -44,7 +44,7 @@ costs no reading: files, sizes, the checksum file. Neither changes the backup; t
             yield KeyValues(
                 [
                     (
-                        "f full",
+                        "f, y full",
                         f"reads every byte ({size(self._backup.bytes)}) and proves it. Enter means this.",
                     ),
                     ("q quick", "files, sizes and the checksum file; proves no byte."),

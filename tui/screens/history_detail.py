@@ -18,6 +18,7 @@ from services.history.trends import Series
 from tui.bridge import apart
 from tui.screens import history_parts as parts
 from tui.screens.base import ConsoleModal, ConsoleScreen
+from tui.screens.way_back import is_offered, why_no_rollback
 from widgets.lines_view import Line, LinesView
 from widgets.plain import plain
 
@@ -73,11 +74,13 @@ class HistoryDetailScreen(ConsoleScreen):
 What it changed stands first, then warnings or the error, then its timeline: one bar a phase, placed
 where it ran. All of it comes from the job's journal, which also knows the user and the host it ran on.
 
+- `Z` shows how to roll this restore back; its plan changes nothing.
 - `l` shows the whole log, `e` exports this operation as JSON or Markdown, `y` copies it.
 - The arrow keys, Page Up and Page Down scroll; Escape goes back.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="operation.back"),
+        Binding("Z", "rollback", "Roll back", id="operation.rollback", tooltip="What was live before it"),
         Binding("l", "log", "Log", id="operation.log"),
         Binding("e", "export", "Export", id="operation.export"),
         Binding("y", "copy", "Copy", id="operation.copy"),
@@ -101,6 +104,25 @@ where it ran. All of it comes from the job's journal, which also knows the user 
     def action_back(self) -> None:
         """To the list."""
         self.dismiss(None)
+
+    def why_disabled(self, action: str) -> str:
+        """Why an action does nothing now; empty when it works."""
+        one = self._operation
+        if action == "rollback":
+            return why_no_rollback(self.console, one.id, verb="plan" if one.only_looked else one.verb)
+        return ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Greys what cannot be done; `why_disabled` says why."""
+        if action == "rollback" and (self._operation.only_looked or not is_offered(self._operation.verb)):
+            return False
+        return None if self.why_disabled(action) else True
+
+    def action_rollback(self) -> None:
+        """Its rollback, on the plan."""
+        from tui.screens.restore.rollback import open_rollback
+
+        open_rollback(self.console, self._operation.id)
 
     def action_log(self) -> None:
         """The job's own screen."""

@@ -15,10 +15,12 @@ from textual.widgets import Static
 from services.errors import QuillkeepError
 from services.history.story import LogLine, Story
 from services.jobs.if_cancelled import IfCancelled, if_cancelled
+from services.jobs.listing import only_looks
 from tui.bridge import Follower, JobNews, apart
 from tui.screens import job_parts as parts
 from tui.screens.base import ConsoleScreen
 from tui.screens.confirm import YesNoModal
+from tui.screens.way_back import is_offered, why_no_rollback
 from tui.store import Problem
 from widgets.filter_bar import FilterBar
 from widgets.glyphs import tone
@@ -53,12 +55,14 @@ the console or lose the connection; its *journal* is all that is shown here.
 - `/` shows only lines with certain words (`warning` and `error` are words too).
 - `y` copies everything shown, `s` saves it as a new file.
 - `g` goes on with what an interrupted restore left.
+- `Z` shows how to roll this restore back; its plan changes nothing.
 - Escape goes back; the job goes on.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="job.back", tooltip="The job goes on"),
         Binding("x", "cancel", "Cancel job", id="job.cancel"),
         Binding("g", "go_on", "Go on", id="job.go_on", tooltip="With what an interrupted restore left"),
+        Binding("Z", "rollback", "Roll back", id="job.rollback", tooltip="What was live before this restore"),
         Binding("f", "follow", "Follow", id="job.follow", tooltip="Keep the newest line in sight, or hold"),
         Binding("slash", "filter", "Filter", key_display="/", id="job.filter"),
         Binding("y", "copy", "Copy", id="job.copy"),
@@ -152,6 +156,8 @@ the console or lose the connection; its *journal* is all that is shown here.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Greys what cannot be done; `why_disabled` says why."""
+        if action == "rollback" and not is_offered(self.story.started.verb if self.story.started else ""):
+            return False
         return None if self.why_disabled(action) else True
 
     def why_disabled(self, action: str) -> str:
@@ -160,6 +166,12 @@ the console or lose the connection; its *journal* is all that is shown here.
             return "The job has ended."
         if action == "go_on" and not self._goes_on:
             return "Only an interrupted restore, rollback or finish is gone on with."
+        if action == "rollback":
+            started = self.story.started
+            if started is None or not self.story.ended:
+                return "The job has not ended."
+            dry = only_looks(started.verb, started.plan)
+            return why_no_rollback(self.console, self.job, verb="plan" if dry else started.verb)
         return ""
 
     @property
@@ -184,6 +196,12 @@ the console or lose the connection; its *journal* is all that is shown here.
     async def action_go_on(self) -> None:
         """To the Restore screen, which opens on what was interrupted."""
         await self.console.open_restore()
+
+    def action_rollback(self) -> None:
+        """What was live before this restore, on the rollback's plan."""
+        from tui.screens.restore.rollback import open_rollback
+
+        open_rollback(self.console, self.job)
 
     def action_follow(self) -> None:
         """Follows the log, or holds it still."""

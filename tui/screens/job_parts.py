@@ -35,7 +35,8 @@ def moment(at: datetime | None) -> str:
 def title_of(job: str, story: Story, glyphs: Glyphs) -> str:
     """State, verb and id."""
     verb = story.started.verb if story.started else "job"
-    return f"{glyphs.status(story.state)}  {verb} {job}"
+    dry = " (dry run)" if story.started and story.started.plan.get("dry_run") is True else ""
+    return f"{glyphs.status(story.state)}  {verb}{dry} {job}"
 
 
 def origin_of(story: Story, now: datetime, waiting_since: datetime) -> str:

@@ -8,14 +8,21 @@ if TYPE_CHECKING:
     from services.looking.live import SwapSeen
     from tui.app import QuillkeepApp
 
-CAN_COME_BACK = frozenset({"restore", "rollback", "finish"})
+CAN_COME_BACK = frozenset({"restore", "rollback"})
 """Verbs whose jobs leave copies of what was live before."""
+
+
+def is_offered(verb: str) -> bool:
+    """Whether the key is shown at all for a job of this verb."""
+    return verb in (*CAN_COME_BACK, "finish")
 
 
 def why_no_rollback(console: QuillkeepApp, job: str, *, verb: str = "restore") -> str:
     """Why `job` is not rolled back now; empty when its rollback can be planned."""
+    if verb == "finish":
+        return "Z on the restore that it finished rolls that back."
     if verb not in CAN_COME_BACK:
-        return "Only a restore, a rollback or a finish is rolled back."
+        return "Only a restore or a rollback can be rolled back."
     if console.store.profile.read_only:
         return "READ-ONLY: nothing is rolled back."
     live = console.store.looked("live").value
