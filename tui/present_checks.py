@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.counted import counted
 from tui.terminal import Terminal
 from widgets.text import escape
 
@@ -28,7 +29,7 @@ def verify_lines(result: Mapping[str, Any], terminal: Terminal) -> list[str]:
     collections = result.get("collections") or {}
     if collections:
         documents = sum(entry.get("documents") or 0 for entry in collections.values())
-        lines.append(f"{len(collections)} collections, {documents:,} documents")
+        lines.append(f"{counted(len(collections), 'collections')}, {counted(documents, 'documents')}")
     backup = result.get("id") or result.get("backup") or ""
     name = escape(str(backup)) if isinstance(backup, str) else ""
     lines.append(f"{terminal.status(str(result['status']))}  {name}".rstrip())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.counted import by_number, counted
 from tui.table import table
 from tui.terminal import Terminal
 from widgets.text import escape
@@ -68,7 +69,8 @@ def plan_lines(plan: Mapping[str, Any], terminal: Terminal, *, back: bool = Fals
             lines.append(terminal.paint(line, "red") if loses(row) and not back else line)
     folded = len(rows) - len(changed)
     if folded:
-        lines.append(f"{folded} collections are the same by content.")
+        are = by_number(folded, "is", "are")
+        lines.append(f"{counted(folded, 'collections')} {are} the same by content.")
     objects = plan.get("objects")
     if isinstance(objects, Mapping):
         lines.append(

@@ -18,6 +18,14 @@ _COLOURS: dict[Word, str] = {"OK": "green", "WARNING": "yellow", "CRITICAL": "re
 
 NOT_YET = "not looked at yet"
 NOT_KNOWN = "not known now"
+ILL = {
+    "failed": "failed",
+    "fail": "found damage",
+    "cancelled": "cancelled",
+    "lost": "ended without a result",
+    "interrupted": "interrupted",
+}
+"""How what did not end well is told, before when it was."""
 
 
 def status_lines(status: Status, jobs: tuple[JobSummary, ...], terminal: Terminal) -> list[str]:
@@ -97,6 +105,9 @@ def moment_words(moment: Moment | None, now: datetime, never: str) -> str:
     when = ago(age) if age >= 0 else f"in {hours(-age)} (a clock is wrong)"
     took = f", took {seconds(moment.seconds)}" if moment.seconds is not None else ""
     left = f"; {moment.left}" if moment.left else ""
+    if moment.status in ILL:
+        # Behind its label alone the time would read as if it had gone well.
+        return f"{ILL[moment.status]} {when}: {moment.subject}{took}{left}"
     return f"{when}: {moment.subject}, {moment.status}{took}{left}"
 
 

@@ -6,6 +6,7 @@ import sys
 
 import humanize
 
+from services.counted import counted
 from services.jobs.events import AnyEvent, CancelRequested, Log, PhaseStarted, Progress
 from tui.table import width_of
 from tui.terminal import Terminal
@@ -87,10 +88,10 @@ def progress_text(event: Progress) -> str:
 
 
 def amount(count: int, unit: str) -> str:
-    """Bytes as a size, anything else as a count with its unit."""
+    """Bytes as a size, anything else as a count with its unit, singular for one."""
     if unit == "bytes":
         return str(humanize.naturalsize(count))
-    return f"{count:,} {unit}"
+    return counted(count, unit)
 
 
 def duration(seconds: float) -> str:

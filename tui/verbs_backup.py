@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import click
 
+from services.counted import counted
 from tui.session import Session, json_option, pass_session
 from tui.terminal import can_ask
 from widgets.text import escape
@@ -64,7 +65,7 @@ def _lines(session: Session, result: dict[str, Any]) -> list[str]:
     if database:
         entries = database["collections"].values()
         lines.append(
-            f"  database: {len(entries)} collections, {sum(entry['documents'] for entry in entries):,} documents, "
+            f"  database: {counted(len(entries), 'collections')}, {counted(sum(entry['documents'] for entry in entries), 'documents')}, "
             f"{size(sum(entry['bytes'] for entry in entries))} of documents, consistency {result.get('consistency')}"
         )
     objects = result.get("objects")

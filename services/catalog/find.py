@@ -20,6 +20,7 @@ from services.catalog.naming import SIDECAR, printable
 from services.catalog.notes import read_notes
 from services.catalog.own import as_backup, own_records
 from services.catalog.scan import LocationProblem, location_words
+from services.counted import counted
 from services.errors import QuillkeepError, Refused, UsageProblem
 from services.paths import Paths, default_paths
 from services.profile import Profile
@@ -142,7 +143,11 @@ def _unknown_id(ref: str, backups: Sequence[Backup], problems: Sequence[Location
     if near:
         shown = f"Did you mean {' or '.join(near)}?"
     else:
-        shown = f"{len(ids)} backups can be seen, none of that name." if ids else "No backup can be seen."
+        shown = (
+            f"{counted(len(ids), 'backups')} can be seen, none of that name."
+            if ids
+            else "No backup can be seen."
+        )
     if unread:
         what = f"The backup {printable(ref)!r} is not in what can be read."
         next = "Mount what is missing, or run as a user that may read it; then try again."

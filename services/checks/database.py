@@ -12,6 +12,7 @@ from services.archive.names import BUCKETS
 from services.catalog.manifest import CollectionEntry, Manifest
 from services.checks.evidence import Evidence, damage, unreadable
 from services.checks.model import Outcome, check
+from services.counted import counted
 
 if TYPE_CHECKING:
     from services.archive.walk import Walked
@@ -47,7 +48,7 @@ def archive_whole(evidence: Evidence) -> Outcome | None:
     sums = "checksums compared" if walked.crc_checked else "this form carries no checksums of its documents"
     return Outcome(
         "ok",
-        f"{len(walked.collections)} collections, {documents:,} documents, {walked.bytes:,} bytes read; {sums}",
+        f"{counted(len(walked.collections), 'collections')}, {counted(documents, 'documents')}, {walked.bytes:,} bytes read; {sums}",
     )
 
 
@@ -91,14 +92,14 @@ def counts(evidence: Evidence) -> Outcome | None:
     for name, entry, sums in pairs:
         if sums is None:
             findings.append(
-                f"collection {name} is not in the archive, the manifest has {entry.documents:,} documents"
+                f"collection {name} is not in the archive, the manifest has {counted(entry.documents, 'documents')}"
             )
         elif (sums.documents, sums.bytes) != (entry.documents, entry.bytes):
             findings.append(
-                f"collection {name} has {sums.documents:,} documents in {sums.bytes:,} bytes, "
+                f"collection {name} has {counted(sums.documents, 'documents')} in {sums.bytes:,} bytes, "
                 f"the manifest says {entry.documents:,} in {entry.bytes:,}"
             )
-    return _compared(findings, f"{len(pairs)} collections as the manifest says")
+    return _compared(findings, f"{counted(len(pairs), 'collections')} as the manifest says")
 
 
 @check("content", subject="database", cost="full", evidence="content sum and CRC-64 of each collection")
@@ -119,7 +120,7 @@ def content(evidence: Evidence) -> Outcome | None:
             findings.append(
                 f"collection {name} has the CRC-64 {hex64(sums.crc64)}, the manifest {entry.crc64}"
             )
-    return _compared(findings, f"{len(pairs)} collections byte for byte")
+    return _compared(findings, f"{counted(len(pairs), 'collections')} byte for byte")
 
 
 def _readable(evidence: Evidence) -> bool:

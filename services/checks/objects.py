@@ -9,6 +9,7 @@ from services.catalog.manifest import Manifest
 from services.catalog.naming import printable
 from services.checks.evidence import Evidence, damage, unreadable
 from services.checks.model import ANOTHER, Outcome, check
+from services.counted import counted
 from services.errors import QuillkeepError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _outcome(
     odd = [f"{printable(name)} is no object of this backup" for name in (*found.extra, *found.odd)]
     if odd:
         return Outcome("warn", _first(odd), findings=tuple(odd[:SHOWN]), next="It is left out of a restore.")
-    return Outcome("ok", f"{found.objects:,} objects, {found.bytes:,} bytes; {how}")
+    return Outcome("ok", f"{counted(found.objects, 'objects')}, {found.bytes:,} bytes; {how}")
 
 
 def _miscounted(evidence: Evidence, found: ObjectsVerdict) -> str:
@@ -88,7 +89,7 @@ def _miscounted(evidence: Evidence, found: ObjectsVerdict) -> str:
     if recorded is None or (found.objects, found.bytes) == (recorded.count, recorded.bytes):
         return ""
     return (
-        f"the object manifest lists {found.objects:,} objects of {found.bytes:,} bytes, "
+        f"the object manifest lists {counted(found.objects, 'objects')} of {found.bytes:,} bytes, "
         f"the manifest {recorded.count:,} of {recorded.bytes:,}"
     )
 

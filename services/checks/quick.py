@@ -11,6 +11,7 @@ from services.catalog.naming import printable
 from services.checks.evidence import Evidence, unreadable
 from services.checks.model import ANOTHER, Outcome, check
 from services.checks.sidecar import choose
+from services.counted import counted
 
 
 @check("manifest", subject="backup", cost="quick", evidence="the manifest, decoded whole")
@@ -20,7 +21,7 @@ def manifest_readable(evidence: Evidence) -> Outcome | None:
         return None
     manifest = evidence.manifest
     if isinstance(manifest, Manifest):
-        return Outcome("ok", f"schema {manifest.schema}, {len(manifest.collections)} collections")
+        return Outcome("ok", f"schema {manifest.schema}, {counted(len(manifest.collections), 'collections')}")
     words = str(manifest)
     status: CheckStatus = (
         "unknown" if "permission" in words or "cannot be read" in words or "newer" in words else "fail"

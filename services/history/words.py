@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.counted import counted
 from services.redact import redact, redact_values
 
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -20,8 +21,7 @@ def amount(count: int, unit: str) -> str:
     """Bytes as a size, anything else as a count with its unit, singular for one."""
     if unit == "bytes":
         return size(count)
-    word = {"copies": "copy", "indexes": "index"}.get(unit, unit.removesuffix("s")) if count == 1 else unit
-    return f"{count:,} {word}"
+    return counted(count, unit)
 
 
 def duration(seconds: float) -> str:

@@ -13,6 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from services.app_control import AppController
 from services.app_health import probe_health
+from services.counted import counted
 from services.errors import QuillkeepError
 from services.jobs.database_lock import LockOwner, read_lock
 from services.jobs.host import life_of, this_host
@@ -203,12 +204,12 @@ class _Asking:
             found.append(_seen(name, kind, stats))
         if denied:
             self.problems.append(
-                f"This user may not ask for the sizes of {denied:,} collections: it needs collStats, "
+                f"This user may not ask for the sizes of {counted(denied, 'collections')}: it needs collStats, "
                 "which the role readWrite has."
             )
         if unasked:
             self.problems.append(
-                f"The counts and sizes of {unasked:,} collections did not come in time. Look again."
+                f"The counts and sizes of {counted(unasked, 'collections')} did not come in time. Look again."
             )
         return tuple(found)
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from services.counted import counted
 from services.errors import QuillkeepError, Refused
 from services.paths import Paths
 from services.profile import Profile
@@ -47,7 +48,7 @@ def _database(profile: Profile, paths: Paths) -> TryAnswer:
     name = profile.mongo.database
     live = look_live(LiveRequest(), profile, paths)
     documents = sum(each.documents or 0 for each in live.collections)
-    held = f"{name} on {live.server}: {len(live.collections)} collections, {documents:,} documents"
+    held = f"{name} on {live.server}: {counted(len(live.collections), 'collections')}, {counted(documents, 'documents')}"
     known = KNOWN_COLLECTIONS & {each.name for each in live.collections}
     if {"find", "listCollections"} & set(live.rights_missing):
         return TryAnswer(

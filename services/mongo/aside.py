@@ -11,6 +11,7 @@ import msgspec
 
 from services.archive.documents import Sums, hex64
 from services.archive.model import Namespace
+from services.counted import counted
 from services.errors import QuillkeepError
 from services.mongo.commands import (
     DURABLE,
@@ -203,7 +204,7 @@ def prove(
     if (held.documents, held.bytes, held.content) != (documents, bytes_, content):
         raise ProofFailed(
             f"The loaded copy of {name} is not what the backup holds: "
-            f"{held.documents:,} documents of {held.bytes:,} bytes with content {hex64(held.content)}, "
+            f"{counted(held.documents, 'documents')} of {held.bytes:,} bytes with content {hex64(held.content)}, "
             f"expected {documents:,} of {bytes_:,} with {hex64(content)}."
         )
 

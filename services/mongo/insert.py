@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.archive.documents import Sums
 from services.archive.transform import UPSERTED
+from services.counted import counted
 from services.files import open_new
 from services.mongo.commands import server_words
 
@@ -48,7 +49,7 @@ class Rejected:
         """One sentence per collection and reason."""
         with self._lock:
             return [
-                f"{collection}: {count} documents the server refuses ({why})"
+                f"{collection}: {counted(count, 'documents')} the server refuses ({why})"
                 for collection, reasons in sorted(self.reasons.items())
                 for why, count in sorted(reasons.items())
             ]

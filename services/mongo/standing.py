@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from services.counted import by_number, counted
 from services.mongo.connect import LiveCollection
 from services.mongo.record import Pair, dump_spec
 from services.mongo.rename import count_of, indexes_of, name_of
@@ -47,7 +48,7 @@ def seen_anew(
     count = count_of(database, pair.name)
     made = "created" if pair.outgoing == "absent" else "replaced by another collection"
     return seen, (
-        f"{pair.name} was {made} since the plan was made; its {count:,} documents are set aside as {seen.old}."
+        f"{pair.name} was {made} since the plan was made; its {counted(count, 'documents')} {by_number(count, 'is', 'are')} set aside as {seen.old}."
     )
 
 

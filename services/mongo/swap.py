@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from services.counted import by_number, counted
 from services.mongo.aside import drop_aside
 from services.mongo.commands import (
     INDEX_NOT_FOUND,
@@ -203,9 +204,10 @@ class Swapper:
         kept = {name: count_of(self.database, name) for name in pair.late if name in live}
         kept = {name: count for name, count in kept.items() if count}
         if kept:
+            total = sum(kept.values())
             self._warn(
-                f"{sum(kept.values()):,} documents were written to {pair.name} during the swap; "
-                f"they are kept in {', '.join(kept)}."
+                f"{counted(total, 'documents')} {by_number(total, 'was', 'were')} written to {pair.name} during "
+                f"the swap; {by_number(total, 'it is', 'they are')} kept in {', '.join(kept)}."
             )
 
     def _drop_foreign_view(self, view: LiveCollection) -> None:
@@ -302,7 +304,10 @@ class Swapper:
         pair, late = self._next_late(pair)
         self._rename(stray.uuid, late)
         count = count_of(self.database, late)
-        self._warn(f"{count:,} documents were written to {pair.name} meanwhile; they are kept in {late}.")
+        self._warn(
+            f"{counted(count, 'documents')} {by_number(count, 'was', 'were')} written to {pair.name} meanwhile; "
+            f"{by_number(count, 'it is', 'they are')} kept in {late}."
+        )
 
     def _drop_ttl(self, pair: Pair) -> None:
         """Nothing may expire in a rollback copy while it waits."""

@@ -11,6 +11,7 @@ from services.catalog.manifest import ObjectsEntry
 from services.catalog.model import Backup
 from services.catalog.notes import BadObject, SharedDamageNote, append_note, read_notes
 from services.catalog.scan import accepted_lost
+from services.counted import by_number, counted
 from services.jobs.context import JobContext
 from services.objects.bucket import Bucket
 from services.objects.linking import PreviousSnapshot
@@ -122,14 +123,14 @@ def objects_warnings(result: SnapshotResult) -> list[str]:
     if result.missing:
         first = result.missing[0]
         warnings.append(
-            f"{len(result.missing):,} objects could not be read, so the objects part is not good: "
+            f"{counted(len(result.missing), 'objects')} could not be read, so the objects part is not good: "
             f"{first.key} ({first.why}){' and others' if len(result.missing) > 1 else ''}. "
             "If they are lost for ever: `quillkeep accept` names them so."
         )
     if result.rotten:
         names = ", ".join(sorted({one.key for one in result.rotten})[:5])
         warnings.append(
-            f"{len(result.rotten):,} files of earlier snapshots are no longer what was written and were fetched "
+            f"{counted(len(result.rotten), 'files')} of earlier snapshots {by_number(len(result.rotten), 'is', 'are')} no longer what was written and {by_number(len(result.rotten), 'was', 'were')} fetched "
             f"anew: {names}. Suspect the disk; `quillkeep verify` names every snapshot that shares them."
         )
     return warnings

@@ -12,6 +12,7 @@ from services.catalog.manifest import Part
 from services.catalog.marks import being_read
 from services.catalog.model import Backup
 from services.catalog.naming import ENCRYPTED_ENDING
+from services.counted import by_number, counted
 from services.errors import QuillkeepError, Refused, UsageProblem
 from services.jobs.context import JobContext, Phase
 from services.operations.diff_model import LIVE as LIVE
@@ -106,7 +107,11 @@ def _result(
         verdict = "not all compared"
     words = []
     if seen[0].database:
-        words.append(f"{differing} collections differ, {states.count('same')} are the same")
+        same = states.count("same")
+        words.append(
+            f"{counted(differing, 'collections')} {by_number(differing, 'differs', 'differ')}, "
+            f"{same} {by_number(same, 'is', 'are')} the same"
+        )
     if objects is not None:
         words.append(
             f"objects: {objects.added:,} only in B, {objects.removed:,} only in A, {objects.changed:,} changed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from services.catalog.manifest import CollectionEntry, ObjectsEntry
+from services.counted import counted
 from services.quilltap import PASSING_COLLECTIONS
 
 FALL = 0.30
@@ -29,7 +30,7 @@ def suspicious_collections(
         if new is None or (old.documents and not new.documents):
             if name not in PASSING_COLLECTIONS:
                 how = "is gone" if new is None else "is empty"
-                sentences.append(f"{name} {how}; {since} has {old.documents:,} documents of it.")
+                sentences.append(f"{name} {how}; {since} has {counted(old.documents, 'documents')} of it.")
             continue
         if old.documents < MINIMUM_DOCUMENTS:
             continue
@@ -37,7 +38,7 @@ def suspicious_collections(
         if max(fallen) > FALL:
             sentences.append(
                 f"{name} fell by {max(fallen):.0%} since {since}: "
-                f"{old.documents:,} -> {new.documents:,} documents, {old.bytes:,} -> {new.bytes:,} bytes."
+                f"{old.documents:,} -> {counted(new.documents, 'documents')}, {old.bytes:,} -> {new.bytes:,} bytes."
             )
     return sentences
 
@@ -48,7 +49,7 @@ def suspicious_objects(now: ObjectsEntry, before: ObjectsEntry, *, since: str) -
     if fallen <= FALL:
         return []
     return [
-        f"The objects fell by {fallen:.0%} since {since}: {before.count:,} -> {now.count:,} objects, "
+        f"The objects fell by {fallen:.0%} since {since}: {before.count:,} -> {counted(now.count, 'objects')}, "
         f"{before.bytes:,} -> {now.bytes:,} bytes."
     ]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from services.counted import counted
 from services.errors import Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
@@ -122,7 +123,7 @@ def _release(plan: ReleasePlan, ctx: JobContext, session: Session, *, drop: bool
             gone = release_objects(open_target(ctx, record.objects.bucket), record.job)
             if gone.failed:
                 warnings.append(
-                    f"{len(gone.failed)} copies in the bucket could not be deleted; release again later."
+                    f"{counted(len(gone.failed), 'copies')} in the bucket could not be deleted; release again later."
                 )
         if not warnings:
             if read_placements(session.database, record.job):

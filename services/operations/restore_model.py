@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from services.history.words import amount
+from services.counted import counted
 from services.recovery.request import RestoreRequest
 
 ROLLBACK_HOURS = 72
@@ -80,12 +80,12 @@ def in_words(
     documents = sum(collections.values())
     if collections:
         ends = "back" if verb == "rollback" else "live"
-        parts.append(f"{amount(len(collections), 'collections')}, {amount(documents, 'documents')} {ends}")
+        parts.append(f"{counted(len(collections), 'collections')}, {counted(documents, 'documents')} {ends}")
     elif verb == "rollback" and set_aside:
         parts.append("no collection had to come back")
     if objects is not None:
         put, kept = objects
-        parts.append(f"{amount(put, 'objects')} put" + (f", {kept:,} kept" if kept else ""))
+        parts.append(f"{counted(put, 'objects')} put" + (f", {kept:,} kept" if kept else ""))
     if set_aside:
         parts.append(f"set aside: {aside_words(set_aside)}")
     return "; ".join(parts)
@@ -94,11 +94,11 @@ def in_words(
 def aside_words(set_aside: Mapping[str, int]) -> str:
     """`characters (40 documents)`; the names of the largest where they are many."""
     ordered = sorted(set_aside.items(), key=lambda item: (-item[1], item[0]))
-    named = ", ".join(f"{name} ({amount(count, 'documents')})" for name, count in ordered[:SHOWN_ASIDE])
+    named = ", ".join(f"{name} ({counted(count, 'documents')})" for name, count in ordered[:SHOWN_ASIDE])
     left = ordered[SHOWN_ASIDE:]
     if not left:
         return named
-    return f"{named} and {amount(len(left), 'collections')} more ({amount(sum(n for _, n in left), 'documents')})"
+    return f"{named} and {counted(len(left), 'collections')} more ({counted(sum(n for _, n in left), 'documents')})"
 
 
 class FinishPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import msgspec
 from msgspec.structs import replace
 
+from services.counted import counted
 from services.errors import NOTHING_TOUCHED, QuillkeepError
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
@@ -92,7 +93,7 @@ def _put_live(
     if record.pairs:
         ctx.checkpoint(RENAMING, job=record.job, pairs=len(record.pairs))
         phase = ctx.phase(
-            "swapping", f"{len(record.pairs)} collections", total=len(record.pairs), unit="collections"
+            "swapping", counted(len(record.pairs), "collections"), total=len(record.pairs), unit="collections"
         )
         try:
             swapper.put_live(phase.advance)

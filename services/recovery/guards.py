@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import humanize
 
 from services.catalog.model import Backup
+from services.counted import counted
 from services.jobs.database_lock import read_lock
 from services.jobs.host import life_of, this_host
 from services.mongo.connect import LiveCollection
@@ -124,7 +125,9 @@ def rejected(contents: DatabaseContents, chosen: list[str]) -> list[RiskFound]:
     for name in chosen:
         words = contents.collections[name].quirks
         found += [
-            f"{name}: {count} documents ({why})" for why, count in sorted(words.items()) if why in REFUSED
+            f"{name}: {counted(count, 'documents')} ({why})"
+            for why, count in sorted(words.items())
+            if why in REFUSED
         ]
     if not found:
         return []

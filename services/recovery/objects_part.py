@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from services.catalog.model import Backup
 from services.catalog.scan import survey
+from services.counted import by_number, counted
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
@@ -137,7 +138,10 @@ class ObjectsDraft:
             ),
             *([f"Not in the backup either: {named(result.lacking, 'object')}"] if result.lacking else []),
             *(
-                [f"{len(result.without_copy)} objects were replaced without a copy, as allowed."]
+                [
+                    f"{counted(len(result.without_copy), 'objects')} "
+                    f"{by_number(len(result.without_copy), 'was', 'were')} replaced without a copy, as allowed."
+                ]
                 if result.without_copy
                 else []
             ),
@@ -171,9 +175,14 @@ def undo_job(bucket: Bucket, database: Database[Any], job: str) -> Undone:
         undone = undo_objects(bucket, placements)
     except QuillkeepError as trouble:
         return Undone(words=(f"Objects could not be put back: {trouble.what}",), complete=False)
-    words = [f"{undone.put_back:,} replaced objects were put back and proven."]
+    words = [
+        f"{undone.put_back:,} replaced {by_number(undone.put_back, 'object was', 'objects were')} put back and proven."
+    ]
     if undone.added:
-        words.append(f"{len(undone.added):,} objects that were added stay in the bucket.")
+        added = len(undone.added)
+        words.append(
+            f"{counted(added, 'objects')} that {by_number(added, 'was added stays', 'were added stay')} in the bucket."
+        )
     if undone.failed:
         words.append(f"Not put back: {named(undone.failed, 'object')}")
         return Undone(words=tuple(words), complete=False)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.archive.documents import hex64
+from services.counted import by_number, counted
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
@@ -240,7 +241,9 @@ def roll_objects(session: Session, of: str, job: str, ctx: JobContext, lock: Dat
         raise QuillkeepError("Some objects could not be put back.", cause=named(undone.failed, "object"))
     warnings: tuple[str, ...] = ()
     if undone.added:
-        warnings = (f"{len(undone.added):,} objects that the restore had added stay in the bucket.",)
+        added = len(undone.added)
+        stays = by_number(added, "stays", "stay")
+        warnings = (f"{counted(added, 'objects')} that the restore had added {stays} in the bucket.",)
     return ObjectsDone(
         replaced=undone.put_back,
         replaced_bytes=sum(item.size for item in undone.placements if item.copy),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from services.counted import counted
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
 from services.mongo.aside import (
@@ -89,7 +90,9 @@ def load(
     if not incoming:
         return {}
     total = sum(contents.collections[item.name].bytes for item in incoming)
-    ctx.log(f"Loading {len(incoming)} collections beside the live ones; nothing live is touched yet.")
+    ctx.log(
+        f"Loading {counted(len(incoming), 'collections')} beside the live ones; nothing live is touched yet."
+    )
     phase = ctx.phase("loading aside", total=total)
     loader = Loader(
         session.fast,
@@ -131,7 +134,7 @@ def _compare_stream(entry: CollectionContents, loader: Loader) -> None:
     documents, size, content = (got.documents, got.bytes, got.content) if got else (0, 0, 0)
     if (documents, size, hex64(content)) != (entry.documents, entry.bytes, entry.content):
         raise ArchiveError(
-            f"{entry.documents:,} documents of {entry.bytes:,} bytes with content {entry.content}",
+            f"{counted(entry.documents, 'documents')} of {entry.bytes:,} bytes with content {entry.content}",
             found=f"{documents:,} of {size:,} with {hex64(content)}",
             namespace=str(entry.stream),
         )
@@ -297,7 +300,7 @@ def prove_live(
         documents = count_of(session.database, pair.name)
         if documents != pair.documents and pair.content:
             warnings.append(
-                f"{pair.name} has been written since it went live: {documents:,} documents, "
+                f"{pair.name} has been written since it went live: {counted(documents, 'documents')}, "
                 f"{pair.documents:,} were restored."
             )
         counts[pair.name] = (documents, sorted(str(index["name"]) for index in present))

@@ -11,7 +11,7 @@ from services.catalog.model import Backup
 from services.catalog.scan import Catalog
 from services.profile import Profile
 from services.status.model import Finding, PartStatus, Trouble, Word
-from services.status.words import ago, hours
+from services.status.words import ago, hours, old
 
 PARTS: tuple[Part, ...] = ("database", "objects")
 GRACE_HOURS = 2.0
@@ -73,10 +73,10 @@ def _find(
         return PartFound(_never(profile, part, unread, future, passed), None, passed)
     age = max(0.0, (now - newest.created).total_seconds() / 3600)
     word = word_of_age(age, profile.rpo_hours)
-    detail = f"{newest.id}, {hours(age)} old, {_proof(newest, now)}"
+    detail = f"{newest.id}, {old(age)}, {_proof(newest, now)}"
     if word != "OK" and unread:
         word = "UNKNOWN"
-        detail = f"{newest.id}, {hours(age)} old, the newest that can be read; {' and '.join(unread)} cannot"
+        detail = f"{newest.id}, {old(age)}, the newest that can be read; {' and '.join(unread)} cannot"
     status = PartStatus(part=part, status=word, backup=newest.id, age_hours=age, detail=detail)
     return PartFound(status, newest, passed)
 

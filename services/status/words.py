@@ -11,9 +11,9 @@ DAYS_FROM_HOURS = 72.0
 
 
 def hours(value: float) -> str:
-    """An age: `40 min`, `9 h`, `4 days`; what is under a minute is `now`."""
+    """An age: `under 1 min`, `40 min`, `9 h`, `4 days`."""
     if value < 1 / 60:
-        return "now"
+        return "under 1 min"
     if value < 1:
         return f"{int(value * 60)} min"
     if value < DAYS_FROM_HOURS:
@@ -24,6 +24,11 @@ def hours(value: float) -> str:
 def ago(value: float) -> str:
     """An age as when: `9 h ago`, `just now`."""
     return "just now" if value < 1 / 60 else f"{hours(value)} ago"
+
+
+def old(value: float) -> str:
+    """An age as how old: `9 h old`, `just now`."""
+    return "just now" if value < 1 / 60 else f"{hours(value)} old"
 
 
 def minutes(value: float) -> str:

@@ -133,7 +133,7 @@ def test_documents_that_no_server_takes_are_a_risk_and_are_kept_beside_the_job(
     dump = write_archive(tmp_path / "dump.gz", Part("chats", [{"_id": 1}, REFUSED[why], {"_id": 2}]))
     with pytest.raises(Refused) as refused:
         run_restore(profile, tmp_path, dump, from_database="quilltap")
-    assert "rejected-documents" in refused.value.what and "chats: 1 documents" in refused.value.cause
+    assert "rejected-documents" in refused.value.what and "chats: 1 document" in refused.value.cause
     assert "--allow rejected-documents" in refused.value.next
     untouched(live, before)
     result, ctx = run_restore(
@@ -229,7 +229,7 @@ def test_a_second_document_of_an_id_is_never_written_over_the_first(
     before = whole(live)
     with pytest.raises(Refused) as refused:
         run_restore(profile, tmp_path, dump, from_database="quilltap")
-    assert "chats: 1 documents the server refuses (another document has its _id)" in refused.value.cause
+    assert "chats: 1 document the server refuses (another document has its _id)" in refused.value.cause
     untouched(live, before)
     run_restore(profile, tmp_path, dump, from_database="quilltap", allow=("writers", "rejected-documents"))
     assert list(live.chats.find()) == [first]

@@ -198,7 +198,7 @@ def test_a_collection_created_between_plan_and_swap(deployment: Deployment) -> N
     result = deployment.restore(made, at_checkpoint("renaming", write))
     assert db["chats"].count_documents({}) == 300
     words = next(words for words in result.warnings if "chats was created since the plan" in words)
-    assert "1 documents" in words
+    assert "1 document " in words
     rolled_back(deployment, result.job)
     assert [document["_id"] for document in db["chats"].find()] == ["early"]
 

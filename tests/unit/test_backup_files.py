@@ -75,4 +75,4 @@ def test_missing_and_damaged_objects_are_warnings_and_lost_ones_are_not() -> Non
     assert objects_entry(bad).missing == ("a", "b")
     first, second = objects_warnings(bad)
     assert "2 objects could not be read" in first and "a (403)" in first and "accept" in first
-    assert "1 files of earlier snapshots" in second and "c" in second
+    assert "1 file of earlier snapshots" in second and "c" in second

@@ -154,7 +154,7 @@ def test_a_plan_shows_refusals_then_losses_and_folds_what_is_the_same() -> None:
     ]
     assert order == ["memories", "gone", "chats\\x1b", "new"]
     assert any("loses 400" in line for line in text)
-    assert "1 collections are the same by content." in text
+    assert "1 collection is the same by content." in text
     assert not any(line.startswith("tags") for line in text)
     assert "2 to put, 1,000 to keep, 1 only live" in text[-2]
     assert text[-1] == "Proof by content."
@@ -172,7 +172,7 @@ def test_checks_show_the_worst_first_with_the_next_step() -> None:
     lines = verify_lines(result, PLAIN)
     assert "gzip" in lines[0] and "CRC differs" in lines[0]
     assert "next: Use another backup." in lines[1]
-    assert "1 collections, 4 documents" in lines
+    assert "1 collection, 4 documents" in lines
 
 
 def test_progress_words() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from services.counted import counted
 from tui.present_catalog import stock_lines
 from tui.screens.archives_rows import moment, size
 from widgets.glyphs import Glyphs, tone
@@ -72,7 +73,7 @@ def _would_change(entries: Sequence[Document]) -> str:
     if not entries:
         return ""
     first = entries[0]
-    return f"{len(entries):,} documents a server changes or refuses, first in {first['collection']}: {first['why']}"
+    return f"{counted(len(entries), 'documents')} a server changes or refuses, first in {first['collection']}: {first['why']}"
 
 
 def collections(document: Document) -> Section:
@@ -169,7 +170,7 @@ def _note(note: Document) -> tuple[str, str, str]:
         return "shared damage", "fail", f"{count} object files damaged, found in {note['found_in']}"
     if kind == "accept":
         lost = len(note.get("lost") or ())
-        words = [f"{lost:,} objects as lost"] if lost else []
+        words = [f"{counted(lost, 'objects')} as lost"] if lost else []
         words += ["the suspicion"] if note.get("suspicious") else []
         return "accepted", "", f"{' and '.join(words)}, by {note.get('by', '')}"
     name = {"pin": "pinned", "unpin": "unpinned"}.get(kind, str(kind))

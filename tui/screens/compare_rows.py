@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.counted import counted
 from tui.present_catalog import size
 from tui.present_diff import OBJECT_WORDS, count_of, detail_words
 from widgets.glyphs import Glyphs
@@ -163,7 +164,7 @@ def about(result: Document, key: str) -> list[str]:
         return []
     a, b = objects["a"], objects["b"]
     return [
-        f"A has {a['count']:,} objects of {size(a['bytes'])}, B has {b['count']:,} of {size(b['bytes'])}."
+        f"A has {counted(a['count'], 'objects')} of {size(a['bytes'])}, B has {b['count']:,} of {size(b['bytes'])}."
     ]
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.catalog.model import Backup
+from services.counted import counted
 from services.looking.bucket import BucketAnswer
 from services.looking.preflight import PreflightAnswer
 from services.profile import Profile
@@ -69,7 +70,11 @@ def bucket_row(looked: Looked[BucketAnswer], profile: Profile, state: WizardStat
     found = looked.value
     more = "" if found.whole else " or more"
     return [
-        Row("bucket", "ok", f"{found.bucket} at {found.endpoint} answers: {found.objects:,} objects{more}.")
+        Row(
+            "bucket",
+            "ok",
+            f"{found.bucket} at {found.endpoint} answers: {counted(found.objects, 'objects')}{more}.",
+        )
     ]
 
 

@@ -16,6 +16,7 @@ from textual.widgets import Static
 from services.catalog.listing import row as as_document
 from services.catalog.model import Backup
 from services.catalog.scan import Catalog
+from services.counted import counted
 from services.looking.contents import ContentsAnswer
 from tui.bridge import apart
 from tui.present_catalog import condition
@@ -292,11 +293,10 @@ Arrows choose another one; its warnings stand below the list.
         words = []
         documents = [one.documents for one in held.collections if one.documents is not None]
         if held.collections:
-            counted = f" with {sum(documents):,} documents" if documents else ""
-            count = len(held.collections)
-            words.append(f"{count:,} collection{'s' if count != 1 else ''}{counted}")
+            within = f" with {counted(sum(documents), 'documents')}" if documents else ""
+            words.append(f"{counted(len(held.collections), 'collections')}{within}")
         if held.objects is not None:
-            words.append(f"{held.objects:,} objects")
+            words.append(counted(held.objects, "objects"))
         if held.server_version:
             words.append(f"MongoDB {held.server_version}")
         told = ", ".join(words)

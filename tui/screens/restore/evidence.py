@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from services.counted import counted
 from services.looking.bucket import BucketAnswer
 from services.looking.contents import ContentsAnswer
 from services.looking.live import LiveAnswer
@@ -64,7 +65,7 @@ def of_database(live: LiveAnswer, held: ContentsAnswer) -> Compared:
     seen = {one.name: one for one in live.collections}
     wanted = [one for one in held.collections if one.name not in PASSING_COLLECTIONS]
     if wanted and not seen:
-        text = f"The database {live.database} is empty: the backup has {len(held.collections)} collections"
+        text = f"The database {live.database} is empty: the backup has {counted(len(held.collections), 'collections')}"
         return Compared((Evidence("fail", text, "database"),), tuple(one.name for one in wanted))
     missing = [one for one in wanted if one.name not in seen]
     findings: list[Evidence] = []
@@ -72,7 +73,7 @@ def of_database(live: LiveAnswer, held: ContentsAnswer) -> Compared:
         symptom = "database" if 2 * len(missing) > len(wanted) else "collection"
         if len(missing) > MANY:
             names = ", ".join(one.name for one in missing[:3])
-            text = f"{len(missing)} collections are missing: {names} and {len(missing) - 3} more"
+            text = f"{counted(len(missing), 'collections')} are missing: {names} and {len(missing) - 3} more"
             findings.append(Evidence("fail", text, symptom))
         else:
             for one in missing:
@@ -99,7 +100,7 @@ def of_bucket(bucket: BucketAnswer, held: ContentsAnswer) -> Compared:
     before = held.objects
     if not before or bucket.objects >= before or not bucket.whole:
         return Compared()
-    text = f"bucket: {bucket.objects:,} objects now, the backup has {before:,}"
+    text = f"bucket: {counted(bucket.objects, 'objects')} now, the backup has {before:,}"
     if not bucket.objects:
         return Compared((Evidence("fail", text, "bucket", "empty"),))
     gone = 1 - bucket.objects / before > DROP

@@ -314,7 +314,7 @@ def measured(phase: PhaseSeen) -> list[str]:
     if phase.rate:
         parts.append(f"{amount(int(phase.rate), phase.unit)}/s")
     if phase.total and phase.unit != "bytes":
-        parts.append(f"{phase.done:,} of {phase.total:,} {phase.unit}")
+        parts.append(f"{phase.done:,} of {amount(phase.total, phase.unit)}")
     elif phase.total:
         parts.append(f"{amount(phase.done, phase.unit)} of {amount(phase.total, phase.unit)}")
     elif phase.done:

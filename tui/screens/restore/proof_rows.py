@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.counted import counted
 from services.operations.restore_model import aside_words
 from tui.present_plan import is_unchanged, loses
 from tui.progress import amount, duration
@@ -119,7 +120,7 @@ def proof_rows(
         return [*lines, *released_rows(result, glyphs, width)]
     if run.proven:
         say(
-            f"Content: every document of {len(run.proven):,} collections was read back and its sum equals the "
+            f"Content: every document of {counted(len(run.proven), 'collections')} was read back and its sum equals the "
             "backup's, before the first rename.",
             "success",
             "ok",
