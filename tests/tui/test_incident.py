@@ -277,6 +277,10 @@ def test_a_killed_restore_is_rolled_back_instead(
             assert sums(db) == before
             await console.press("enter")
             await console.until(lambda: isinstance(console.app.screen, RestoreScreen))
+            wizard = console.app.screen
+            assert isinstance(wizard, RestoreScreen)
+            await said(console, "CHOOSE WHAT FITS BEST")
+            assert not wizard.state.job and "Rolled back" not in console.text, "it was shown already"
             assert "was interrupted" not in console.text
 
     run(test())

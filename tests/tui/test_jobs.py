@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from services.errors import QuillkeepError
 from services.jobs.listing import JobSummary, State
 from services.profile import Profile
@@ -211,5 +213,44 @@ def test_plans_and_dry_runs_that_ended_are_shown_when_asked_for() -> None:
             await console.press("p")
             await console.until(lambda: len(console.app.screen.query_one(InventoryTable).rows) == 3)
             assert "left out" not in console.text
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [(120, "3 failed, 9 lost"), (80, "; 1,026 ended; 1,200 left out"), (60, "; 1,026 ended; 1,200 plans")],
+)
+def test_the_key_that_shows_plans_is_never_cut_off(width: int, words: str) -> None:
+    states: dict[State, int] = {
+        "running": 2,
+        "cancelled": 11,
+        "failed": 3,
+        "lost": 9,
+        "succeeded": 1_000,
+        "warnings": 3,
+    }
+    jobs = [
+        job(f"202611{day:02}_{number:06}", "backup", state)
+        for day, (state, count) in enumerate(states.items(), 1)
+        for number in range(count)
+    ]
+    jobs += [job(f"20261020_{n:06}", "plan", "succeeded", only_looked=True) for n in range(1_200)]
+
+    async def test() -> None:
+        async with opened(PROFILE, RecordedBackend(jobs=jobs), mode="jobs", size=(width, 24)) as console:
+            await console.until("(p)")
+            line = console.line("(p)")
+            assert line.startswith("2 running") and words in line and line.rstrip().endswith("(p)"), line
+
+    run(test())
+
+
+def test_with_plans_only_the_head_is_a_sentence() -> None:
+    async def test() -> None:
+        only = job("20261122_040000", "plan", "succeeded", only_looked=True)
+        async with opened(PROFILE, RecordedBackend(jobs=[only]), mode="jobs") as console:
+            await console.until("p shows them")
+            assert console.line("left out").startswith("1 left out: plans and dry runs (p)")
 
     run(test())

@@ -132,7 +132,7 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         self.show_problem(looked.problem)
         head = parts.head_of(wanted, looked.value.forbidden if looked.value else ())
         left = left_out(len(self._operations) - len(wanted))
-        self.query_one("#history-head", Static).update(plain(f"{head}{left}"))
+        self.query_one("#history-head", Static).update(plain(f"{head}{left}".removeprefix("; ")))
         self.show_list(rows)
 
     def empty_words(self) -> tuple[str, str]:

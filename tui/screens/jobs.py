@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from tui.screens import jobs_parts as parts
 from tui.screens.job import JobScreen
-from tui.screens.job_parts import left_out, moment
+from tui.screens.job_parts import moment
 from tui.screens.list_screen import ListScreen
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar
@@ -57,6 +57,7 @@ console. Those that run stand on top; the others follow, newest first, with how 
         self._held: dict[str, tuple[JobSummary, TableRow]] = {}
         self._plans = False
         self._left_out = 0
+        self._words = ""
 
     def compose_body(self) -> ComposeResult:
         glyphs = self.console.glyphs
@@ -81,9 +82,20 @@ console. Those that run stand on top; the others follow, newest first, with how 
             held[job.id] = before if same and before is not None else (job, parts.row_of(job, glyphs))
         self._held = held
         rows = [row for _, row in held.values()]
-        words = parts.head_of([job for job, _ in held.values()]) if rows else ""
-        self.query_one("#jobs-head", Static).update(plain(f"{words}{left_out(self._left_out)}"))
+        self._draw_head()
         self.show_list(rows)
+
+    def on_resize(self) -> None:
+        """More or fewer words above the list."""
+        self._draw_head()
+
+    def _draw_head(self) -> None:
+        head = self.query_one("#jobs-head", Static)
+        width = head.content_size.width or self.app.size.width
+        words = parts.head_of([job for job, _ in self._held.values()], self._left_out, width)
+        if words != self._words:
+            self._words = words
+            head.update(plain(words))
 
     def empty_words(self) -> tuple[str, str]:
         """Why there are no jobs."""

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from services.history.words import clean, duration
+from tui.screens.job_parts import left_out
 from widgets.glyphs import Glyphs, tone
 from widgets.inventory_table import Column, TableRow
-from widgets.text import escape
+from widgets.text import cells, escape
 
 if TYPE_CHECKING:
     from services.jobs.listing import JobSummary
@@ -58,15 +59,24 @@ def details_of(job: JobSummary) -> str:
     return "\n".join((f"{who}{about_of(job)}", *(f"Then: {clean(command)}" for command in job.way_on)))
 
 
-def head_of(jobs: Sequence[JobSummary]) -> str:
-    """How many run and how many ended, and how."""
+def head_of(jobs: Sequence[JobSummary], left: int = 0, width: int = 0) -> str:
+    """How many run and how many ended, and how; `left` are not shown.
+
+    The key that shows them is never cut off: what does not fit into `width` columns is told in fewer words.
+    """
     live = sum(job.state in LIVE for job in jobs)
     counted: dict[str, int] = {}
     for job in jobs:
         if job.state not in LIVE:
             counted[job.state] = counted.get(job.state, 0) + 1
-    ended = ", ".join(f"{count:,} {state}" for state, count in sorted(counted.items()))
-    return f"{live} running" + (f"; ended: {ended}" if ended else "")
+    states = ", ".join(f"{count:,} {state}" for state, count in sorted(counted.items()))
+    running = f"{live:,} running" if jobs else ""
+    whole = f"{running}; ended: {states}" if states else running
+    short = f"{running}; {sum(counted.values()):,} ended" if states else running
+    plans = f"; {left:,} plans left out (p)" if left else ""
+    fitting = (f"{whole}{left_out(left)}", f"{whole}{plans}", f"{short}{left_out(left)}")
+    words = next((words for words in fitting if cells(words) <= width), f"{short}{plans}")
+    return words.removeprefix("; ")
 
 
 def list_text(rows: Sequence[TableRow]) -> str:

@@ -58,6 +58,9 @@ and what was not touched, and the ways on.
             return
         self.query_one(LinesView).focus()
         self.follow_state()
+        if self.state.result is not None:
+            # Not when the journal is read: whoever leaves before that has seen how it ended.
+            self.console.store.shown.add(self.state.job)
         self._draw()
 
     def heard(self) -> None:

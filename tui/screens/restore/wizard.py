@@ -278,8 +278,11 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         self._change_to(self._first())
 
     def _attend(self) -> None:
-        """A restore that began or was interrupted elsewhere, seen while nothing was entered here."""
-        if self.state.touched or self._step is None:
+        """A restore that began or was interrupted elsewhere, seen while nothing was entered here.
+
+        What runs on a screen in front of this one is that screen's; what it leaves is seen when this one is back.
+        """
+        if self.state.touched or self._step is None or self.app.screen is not self:
             return
         found = interruption(self.console.store) is not None and not self.state.interruption_left
         if to_adopt(self.console.store) is not None or found != self._interrupted:
