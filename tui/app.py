@@ -339,12 +339,14 @@ class QuillkeepApp(Frame):
 
     def action_commands(self) -> None:
         """Every action of what has the focus, of the screen and of the console."""
-        from tui.commands import commands_of
+        from tui.commands import actions_elsewhere, commands_of
         from tui.screens.leave import TooSmallScreen
         from tui.screens.palette import PaletteModal
 
         if not isinstance(self.screen, PaletteModal | TooSmallScreen):
-            self.push_screen(PaletteModal(commands_of(self, self.screen)), self._run_command)
+            here = self.screen
+            modal = PaletteModal(commands_of(self, here), lambda: actions_elsewhere(self, here))
+            self.push_screen(modal, self._run_command)
 
     def _run_command(self, command: Command | None) -> None:
         if command is not None:

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from tui.modes import FIRST_RUN
+from tui.modes import FIRST_RUN, MODES
 from widgets.key_names import key_name
 
 if TYPE_CHECKING:
@@ -72,7 +72,59 @@ def actions_of(app: QuillkeepApp, screen: Screen[Any]) -> list[Command]:
             place="console" if node is app else "screen",
             run=partial(app.run_action, binding.action, node),
         )
-    return sorted(found.values(), key=_order)
+    # A list and its screen may both say what Enter does: the one that has the focus is told.
+    told: dict[tuple[str, str], Command] = {}
+    for command in found.values():
+        told.setdefault((command.title, command.keys), command)
+    return sorted(told.values(), key=_order)
+
+
+PLACES = {
+    "health": "health",
+    "archive": "archives",
+    "compare": "archives",
+    "backup_dialog": "archives",
+    "restore": "restore",
+    "job": "jobs",
+    "history": "history",
+    "settings": "settings",
+}
+"""The mode that a screen's module belongs to, by how its name begins."""
+
+
+def actions_elsewhere(app: QuillkeepApp, screen: Screen[Any]) -> list[Command]:
+    """What the screens of the other modes can do: running one goes to its mode, where its key does it."""
+    from tui.keymap import every_owner, own_bindings
+
+    if screen.is_modal:
+        return []
+    found: dict[tuple[str, str], Command] = {}
+    modes = {mode.name: mode for mode in MODES}
+    for owner in every_owner():
+        name = owner.__module__.removeprefix("tui.screens.")
+        place = next((place for start, place in PLACES.items() if name.startswith(start)), "")
+        if not place or place == app.current_mode or not owner.__module__.startswith("tui.screens."):
+            continue
+        mode = modes[place]
+        for binding in own_bindings(owner):
+            keys = app.keymap.get(binding.id or "", binding.key).partition(",")[0]
+            if not (binding.id and binding.description) or key_name(keys) in MOVING | {"esc", "enter"}:
+                continue
+            go_to = key_name(app.keymap.get(f"mode.{place}", mode.key).partition(",")[0])
+            found.setdefault(
+                (binding.description, place),
+                Command(
+                    id=binding.id,
+                    title=f"{binding.description}: {mode.title}, {go_to}",
+                    keys=f"{go_to} then {key_name(keys)}",
+                    enabled=True,
+                    why="",
+                    help=f"Not here: Enter goes to {mode.title}, where {key_name(keys)} does it. {binding.tooltip}".strip(),
+                    place="console",
+                    run=partial(app.action_show_mode, place),
+                ),
+            )
+    return list(found.values())
 
 
 def _order(command: Command) -> tuple[bool, bool]:

@@ -115,7 +115,7 @@ def _keys_of(name: str, text: str, known: set[str], source: str) -> tuple[str, .
         near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
         raise UsageProblem(
             f"{where}: there is no such action; the nearest one is `{near}`.",
-            next="`ctrl+p` in the console lists every action with its id.",
+            next="Settings (8) in the console, page Keys, lists every action with its id.",
         )
     if name.startswith(FIXED) or name.endswith(FIXED):
         raise UsageProblem(

@@ -136,3 +136,28 @@ def test_profiles_are_commands() -> None:
             await console.until("Profile [/x]")
 
     run(test())
+
+
+def test_what_is_not_here_is_found_in_the_other_modes() -> None:
+    async def test() -> None:
+        async with opened(PROD, recorded(), mode="jobs") as console:
+            await console.press("ctrl+p")
+            await console.type("drop cop")
+            await console.until("Drop copies: Health, 1")
+            assert "health.release" not in console.text and "No action" not in console.text
+            await console.press("enter")
+            await console.until("[1 Health]")
+
+    run(test())
+
+
+def test_no_action_is_listed_twice_and_none_by_its_id() -> None:
+    async def test() -> None:
+        async with opened(PROD, recorded()) as console:
+            for mode in MODES:
+                await console.press(mode.key)
+                listed = [(one.title, one.keys) for one in commands_of(console.app, console.app.screen)]
+                assert len(listed) == len(set(listed)), mode.name
+                assert not any("_" in title or title.endswith("]") for title, _ in listed)
+
+    run(test())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -28,7 +28,7 @@ class PaletteModal(ConsoleModal[Command]):
 # All actions
 
 Type a part of a name; Up and Down choose, Enter does it. What cannot be done now is in brackets,
-and the line below says why.
+and the line below says why. What is not on this screen is looked for in the other modes.
 """
 
     BINDINGS = [
@@ -38,8 +38,12 @@ and the line below says why.
         Binding("pagedown", "move(8)", "Page down", show=False, id="palette.page-down"),
     ]
 
-    def __init__(self, commands: Sequence[Command]) -> None:
+    def __init__(
+        self, commands: Sequence[Command], elsewhere: Callable[[], Sequence[Command]] = lambda: ()
+    ) -> None:
+        """`elsewhere` gives what other screens can do; it is asked when nothing here has the words."""
         super().__init__()
+        self._elsewhere = elsewhere
         self._commands = tuple(commands)
         self._shown: tuple[Command, ...] = self._commands
 
@@ -59,7 +63,7 @@ and the line below says why.
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrows."""
         event.stop()
-        if matching(self._commands, event.value) != self._shown:
+        if self._matching(event.value) != self._shown:
             self._narrow(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -86,11 +90,14 @@ and the line below says why.
 
     def _narrow(self, typed: str) -> None:
         commands = self.query_one("#palette-list", OptionList)
-        self._shown = matching(self._commands, typed)
+        self._shown = self._matching(typed)
         commands.clear_options()
         commands.add_options(self._options())
         commands.highlighted = 0 if self._shown else None
         self._say()
+
+    def _matching(self, typed: str) -> tuple[Command, ...]:
+        return matching(self._commands, typed) or matching(self._elsewhere(), typed)
 
     def _options(self) -> list[Option]:
         width = min(76, self.app.size.width) - 6 - KEYS_WIDTH - len(NOT_NOW) - 3
@@ -105,7 +112,7 @@ and the line below says why.
         if marked is None:
             said = plain("No action has a name like that.")
         elif marked.enabled:
-            said = plain(f"{marked.help}  [{marked.id}]" if marked.help else f"[{marked.id}]").stylize("dim")
+            said = plain(marked.help).stylize("dim")
         else:
             said = plain(f"Not now: {marked.why}")
         self.query_one("#palette-why", Static).update(said)
@@ -123,14 +130,16 @@ and the line below says why.
 
 
 def matching(commands: Sequence[Command], typed: str) -> tuple[Command, ...]:
-    """Those whose name, key or id holds every word typed; names that begin with it first."""
+    """Those whose name, key, help or id holds every word typed; names that begin with it first."""
     words = typed.lower().split()
     if not words:
         return tuple(commands)
     hits = [
         command
         for command in commands
-        if all(word in f"{command.title} {command.id} {command.keys}".lower() for word in words)
+        if all(
+            word in f"{command.title} {command.id} {command.keys} {command.help}".lower() for word in words
+        )
     ]
     return tuple(sorted(hits, key=lambda command: not command.title.lower().startswith(words[0])))
 
