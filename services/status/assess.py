@@ -219,8 +219,13 @@ def _verdict(
     findings: Sequence[Finding],
     waiting: Sequence[str],
 ) -> str:
-    """One sentence: the worst finding, or how old the backups are."""
+    """One sentence: the worst finding and what live data lacks, or how old the backups are."""
     bad = [finding for finding in findings if finding.status != "OK"]
+    loss = next((finding for finding in bad if finding.loss), None)
+    if loss is not None and not bad[0].loss:
+        # What is critical by rule never hides that data is gone from where people work with it.
+        first = bad[0].short or bad[0].what.rstrip(".")
+        return f"{first}; {loss.short}{f' (+{len(bad) - 2} more)' if len(bad) > 2 else ''}"
     if bad:
         more = f" (+{len(bad) - 1} more)" if len(bad) > 1 else ""
         return f"{bad[0].what}{more}"

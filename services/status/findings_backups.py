@@ -41,6 +41,7 @@ def _gone(own: Sequence[Backup]) -> list[Finding]:
     return [
         Finding(
             what=f"Files are gone of {count(len(gone), 'backup')}: {names([one.id for one in gone])}.",
+            short=f"Files are gone of {count(len(gone), 'backup')}",
             status="CRITICAL",
             detail=f"{newest.id}: {names(list(newest.missing))}. A backup needs every file of its manifest.",
             next=f"quillkeep show {newest.id}",

@@ -34,15 +34,19 @@ def collection_losses(live: LiveAnswer, backup: str, sizes: Sizes) -> list[Findi
         what = f'The collection "{gone[0]}" is missing live'
         if len(gone) > 1:
             what = f"{count(len(gone), 'collection')} are missing live ({names(gone)})"
-        findings.append(_finding(f"{what}: {backup} has {count(held, 'document')}.", backup, gone))
+        findings.append(
+            _finding(
+                f"{what}: {backup} has {count(held, 'document')}.", f"lacks {names(gone, 1)}", backup, gone
+            )
+        )
     if fell:
         lost = sum(counted[name] - (there[name] or 0) for name in fell)
         what = f"Live data has about {count(lost, 'document')} fewer than {backup} in {names(fell)}."
-        findings.append(_finding(what, backup, fell))
+        findings.append(_finding(what, f"has fewer documents in {names(fell, 1)}", backup, fell))
     return findings
 
 
-def _finding(what: str, backup: str, collections: list[str]) -> Finding:
+def _finding(what: str, clause: str, backup: str, collections: list[str]) -> Finding:
     return Finding(
         what=what,
         status="WARNING",
@@ -51,6 +55,8 @@ def _finding(what: str, backup: str, collections: list[str]) -> Finding:
         remedy="restore",
         subject=backup,
         collections=tuple(collections),
+        short=f"live data {clause}",
+        loss=True,
     )
 
 
@@ -59,10 +65,11 @@ def object_losses(bucket: BucketAnswer, backup: str, sizes: Sizes) -> list[Findi
     if not bucket.whole or not sizes.objects:
         return []
     if not bucket.objects:
-        what = f"The live bucket {bucket.bucket} is empty."
+        what, short = f"The live bucket {bucket.bucket} is empty.", "the live bucket is empty"
     elif sizes.objects >= LEAST_DOCUMENTS and bucket.objects < sizes.objects * FELL:
         missing = count(sizes.objects - bucket.objects, "object")
         what = f"The live bucket has {missing} fewer than {backup}."
+        short = f"the live bucket lacks {missing}"
     else:
         return []
     return [
@@ -73,5 +80,7 @@ def object_losses(bucket: BucketAnswer, backup: str, sizes: Sizes) -> list[Findi
             next=f"quillkeep plan {backup} --only objects",
             remedy="restore",
             subject=backup,
+            short=short,
+            loss=True,
         )
     ]

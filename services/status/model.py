@@ -45,6 +45,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A backup's or a job's id where the finding is about one."""
     collections: tuple[str, ...] = ()
     """The collections that a restore would be about."""
+    short: str = ""
+    """The same as a clause, where it has to stand beside another one in the verdict."""
+    loss: bool = False
+    """Live data lacks something that the newest good backup has."""
 
 
 class PartStatus(msgspec.Struct, frozen=True, kw_only=True):

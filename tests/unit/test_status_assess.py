@@ -495,3 +495,25 @@ def test_a_start_that_ended_well_answers_for_an_application_that_a_lost_job_stop
         jobs = (job("app-start", state, 0.5), lost)
         status = of(looks(live=live(app="unknown"), jobs=jobs), profile)
         assert any("nobody has started it" in one.what for one in status.findings) is told
+
+
+def test_what_live_data_lacks_stands_beside_what_is_critical() -> None:
+    broken = made(30, missing=("quilltap_mongo_20261120_211400.gz is gone",), complete=False, good_parts=())
+    kept = {"characters": 40, "users": 1}
+    sizes = {made(1).id: Sizes(collections=kept, objects=5)}
+    users = CollectionSeen(name="users", kind="collection", documents=1, bytes=1, index_bytes=1, indexes=1)
+    seen = live(collections=(users,))
+    status = of(looks(made(1), broken, live=seen, bucket=bucket(objects=5), rates=Rates(sizes=sizes)))
+    assert status.status == "CRITICAL"
+    assert status.verdict == "Files are gone of 1 backup; live data lacks characters"
+    empty = bucket(objects=0, bytes=0)
+    more = of(looks(made(1), broken, live=seen, bucket=empty, rates=Rates(sizes=sizes)))
+    assert more.verdict == "Files are gone of 1 backup; live data lacks characters (+1 more)"
+    old = of(
+        looks(made(60), live=live(collections=(users,)), rates=Rates(sizes={made(60).id: sizes[made(1).id]}))
+    )
+    assert old.verdict.startswith(
+        "Database and objects: the newest good backup is 60 h old; live data lacks characters"
+    )
+    only = of(looks(made(1), live=seen, bucket=bucket(objects=5), rates=Rates(sizes=sizes)))
+    assert only.verdict.startswith('The collection "characters" is missing live')
