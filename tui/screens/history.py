@@ -18,6 +18,7 @@ from tui.screens import history_parts as parts
 from tui.screens.history_detail import HistoryDetailScreen, TrendsScreen, export
 from tui.screens.job_parts import LIVE, left_out, moment
 from tui.screens.list_screen import ListScreen
+from tui.screens.way_back import why_no_rollback
 from tui.store import Looked, Problem
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar
@@ -42,6 +43,7 @@ Every operation of this state folder: who started it, when, on which host, how l
 changed. All of it is read from the jobs' journals; nothing is kept beside them.
 
 - Enter opens an operation: its timeline by phase and its result.
+- `Z` shows how to roll back the restore under the cursor; its plan changes nothing.
 - `t` plots how size, duration and rate developed.
 - `e` exports what is shown (filtered, if it is) as JSON or Markdown.
 - `p` shows plans and dry runs as well: they changed nothing, and are left out until then.
@@ -50,6 +52,9 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="history.open"),
+        Binding(
+            "Z", "rollback", "Roll back", id="history.rollback", tooltip="What was live before a restore"
+        ),
         Binding("t", "trends", "Trends", id="history.trends"),
         Binding("e", "export", "Export", id="history.export"),
         Binding("p", "plans", "Plans too", id="history.plans", tooltip="Plans and dry runs as well"),
@@ -164,6 +169,11 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         """Why an action does nothing now; empty when it works."""
         if action in ("open", "export", "trends", "copy", "save") and self.is_mounted and not self.rows:
             return "There is no operation yet."
+        if action == "rollback" and self.is_mounted:
+            one = self._selected
+            if one is None:
+                return "There is no operation under the cursor."
+            return why_no_rollback(self.console, one.id, verb="plan" if one.only_looked else one.verb)
         return ""
 
     def on_inventory_table_opened(self) -> None:
@@ -179,6 +189,13 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
             self.console.open_job(one.id)
         else:
             self.console.push_screen(HistoryDetailScreen(one))
+
+    def action_rollback(self) -> None:
+        """The rollback of the restore under the cursor, on its plan."""
+        from tui.screens.restore.rollback import open_rollback
+
+        if self._selected is not None:
+            open_rollback(self.console, self._selected.id)
 
     def action_trends(self) -> None:
         """The plots."""

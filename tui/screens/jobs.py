@@ -12,6 +12,7 @@ from tui.screens import jobs_parts as parts
 from tui.screens.job import JobScreen
 from tui.screens.job_parts import moment
 from tui.screens.list_screen import ListScreen
+from tui.screens.way_back import why_no_rollback
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar
 from widgets.inventory_table import InventoryTable, TableRow
@@ -36,6 +37,7 @@ console. Those that run stand on top; the others follow, newest first, with how 
 *lost* means that the process is gone and left no result: open it to see what it left.
 
 - Enter opens a job: its phases, log, result, and how to go on.
+- `Z` shows how to roll back the restore under the cursor; its plan changes nothing.
 - `x` opens the running job under the cursor and asks whether to cancel it.
 - `p` shows plans and dry runs as well: they changed nothing, and are left out until then.
 - `/` filters by state, verb, user or any word; Escape shows all again.
@@ -44,6 +46,7 @@ console. Those that run stand on top; the others follow, newest first, with how 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="jobs.open"),
         Binding("x", "cancel", "Cancel job", id="jobs.cancel"),
+        Binding("Z", "rollback", "Roll back", id="jobs.rollback", tooltip="What was live before a restore"),
         Binding("p", "plans", "Plans too", id="jobs.plans", tooltip="Plans and dry runs as well"),
         Binding("slash", "filter", "Filter", key_display="/", id="jobs.filter"),
         Binding("escape", "clear", "Show all", show=False, id="jobs.clear"),
@@ -125,13 +128,15 @@ console. Those that run stand on top; the others follow, newest first, with how 
 
     def why_disabled(self, action: str) -> str:
         """Why an action does nothing now; empty when it works."""
-        if action not in ("open", "cancel") or not self.is_mounted:
+        if action not in ("open", "cancel", "rollback") or not self.is_mounted:
             return ""
         job = self._selected
         if job is None:
             return "There is no job under the cursor."
         if action == "cancel" and job.state not in parts.LIVE:
             return "This job has ended."
+        if action == "rollback":
+            return why_no_rollback(self.console, job.id, verb="plan" if job.only_looked else job.verb)
         return ""
 
     def action_open(self) -> None:
@@ -143,6 +148,13 @@ console. Those that run stand on top; the others follow, newest first, with how 
         """Opens the job, which then asks."""
         if self._selected is not None:
             self.console.push_screen(JobScreen(self._selected.id, asks_to_cancel=True))
+
+    def action_rollback(self) -> None:
+        """The rollback of the restore under the cursor, on its plan."""
+        from tui.screens.restore.rollback import open_rollback
+
+        if self._selected is not None:
+            open_rollback(self.console, self._selected.id)
 
     def action_plans(self) -> None:
         """Shows plans and dry runs as well, or leaves them out."""
