@@ -1,4 +1,4 @@
-"""A rollback says what came back and what was set aside, with counts: in its result, in Jobs and in History."""
+"""What a rollback's plan says of real data, in the command's words and in the console's."""
 
 from __future__ import annotations
 
@@ -9,54 +9,61 @@ import msgspec
 import pytest
 
 from services.demo.servers import Mongod
-from services.history.outcome import outcome_of
-from services.operations.restore_model import RestoreResult, RollbackPlan, in_words
-from services.operations.rollback import rollback
-from tests.services.swap_support import Deployment
+from services.operations.restore_model import RollbackPlan
+from services.operations.rollback import rollback_plan
+from tests.services.swap_support import Deployment, deployed, fill
+from tui.present_plan import plan_lines
+from tui.screens.restore.plan_rows import plan_rows, verdict
+from tui.terminal import Terminal
+from widgets.glyphs import Glyphs
+
+GLYPHS = Glyphs(utf8=False)
 
 
 @pytest.fixture
-def deployment(mongod: Mongod, tmp_path: Path) -> Iterator[Deployment]:
-    made = Deployment(mongod, tmp_path)
-    yield made
-    made.close()
+def restored(mongod: Mongod, tmp_path: Path) -> Iterator[tuple[Deployment, str]]:
+    """A restore that replaced other data, and its job."""
+    with deployed(mongod, tmp_path) as made:
+        fill(made.db)
+        backup = made.backup()
+        fill(made.db, documents=40, word="now")
+        yield made, made.restore(backup).job
 
 
-def _rolled_back(deployment: Deployment, job: str) -> RestoreResult:
-    return rollback(RollbackPlan(job=job, allow=("writers",)), deployment.context())
+def said(restored: tuple[Deployment, str]) -> tuple[list[str], list[str]]:
+    """The plan's lines in the command, and in the console with its verdict first."""
+    deployment, job = restored
+    plan = msgspec.to_builtins(rollback_plan(RollbackPlan(job=job), deployment.context()))
+    command = plan_lines(plan, Terminal(utf8=False, width=100), back=True)
+    rows = plan_rows(plan, GLYPHS, 80, unfolded=False, back=True)
+    return command, [verdict(plan, GLYPHS, back=True).text, *(line.text for line in rows)]
 
 
-def test_what_came_back_and_what_was_set_aside_is_counted(deployment: Deployment) -> None:
-    deployment.db["characters"].insert_many([{"n": number} for number in range(40)])
-    deployment.db["chats"].insert_many([{"n": number} for number in range(7)])
-    backup = deployment.backup()
-    deployment.db["characters"].drop()
-    deployment.db["chats"].delete_many({"n": {"$gte": 5}})
-    restored = deployment.restore(backup, collections=("characters",))
-    assert restored.summary == "1 collection, 40 documents live" and not restored.set_aside
-    back = _rolled_back(deployment, restored.job)
-    assert back.set_aside == {"characters": 40} and not back.collections
-    assert back.summary == "no collection had to come back; set aside: characters (40 documents)"
-    told = outcome_of("rollback", back.job, msgspec.to_builtins(back))
-    assert told.changed == back.summary
-    assert (
-        "Set aside",
-        "characters (40 documents): not live any more, kept as rollback copies",
-    ) in told.facts
-    assert not [label for label, _ in told.facts if label == "Live now"]
-
-    again = deployment.restore(backup)
-    back = _rolled_back(deployment, again.job)
-    assert back.collections["chats"].documents == 5 and back.set_aside == {"characters": 40, "chats": 7}
-    assert back.summary == (
-        "1 collection, 5 documents back; set aside: characters (40 documents), chats (7 documents)"
-    )
+def line_of(lines: list[str], name: str) -> list[str]:
+    """The words of a collection's row."""
+    return next(line.split() for line in lines if line.startswith(f"{name} "))
 
 
-def test_many_names_are_cut_with_their_sum() -> None:
-    aside = {f"c{number}": number for number in range(6)}
-    assert in_words("rollback", {"a": 1}, (1, 0), aside) == (
-        "1 collection, 1 document back; 1 object put; set aside: c5 (5 documents), c4 (4 documents), "
-        "c3 (3 documents) and 3 collections more (3 documents)"
-    )
-    assert in_words("restore", {}, None, {}) == ""
+def test_nothing_was_written_since(restored: tuple[Deployment, str]) -> None:
+    command, console = said(restored)
+    for line in (*command, *console):
+        assert "same" not in line, "the copy that comes back is other data"
+    assert "Nothing was written since; what was live before comes back" in console[0]
+    for name in ("characters", "chats", "memories"):
+        assert line_of(command, name)[1:] == ["300", "->", "40", "as", "restored", "replace"]
+        words = line_of(console, name)
+        assert words[1:5] == ["300", "->", "40", "no"], words
+
+
+def test_what_was_written_and_dropped_since_is_told_by_name(restored: tuple[Deployment, str]) -> None:
+    restored[0].db["chats"].insert_one({"_id": "later"})
+    restored[0].db.drop_collection("memories")
+    command, console = said(restored)
+    assert "2 collections were written since; that is set aside, not lost" in console[0]
+    assert line_of(command, "chats")[1:6] == ["301", "->", "40", "written", "since"]
+    assert "dropped since" in " ".join(line_of(command, "memories"))
+    assert line_of(console, "chats")[1:5] == ["301", "->", "40", "yes"]
+    assert "dropped" in line_of(console, "memories")
+    assert line_of(console, "characters")[4] == "no"
+    for line in (*command, *console):
+        assert "same" not in line and "loses" not in line
