@@ -355,10 +355,14 @@ class QuillkeepApp(Frame):
     def action_help(self) -> None:
         """Help for what has the focus, and its keys."""
         from tui.commands import keys_table
+        from tui.first_run import DEMO_HELP
         from tui.screens.help import HelpModal, help_texts
 
         if not isinstance(self.screen, HelpModal):
-            self.push_screen(HelpModal(help_texts(self.screen), keys_table(self, self.screen)))
+            texts = help_texts(self.screen)
+            if self.store.demo is not None:
+                texts.append(DEMO_HELP)
+            self.push_screen(HelpModal(texts, keys_table(self, self.screen)))
 
     # Size and leaving.
 

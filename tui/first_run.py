@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 OPEN_DEMO = -1
 """What the console is left with when the demo shall take its place; no exit code."""
+DEMO_HELP = """
+# The demo
+
+`X` breaks something, `3` restores it. Commands that stand on the screens (`quillkeep restore ...`) are those of a
+real deployment: in another shell they do not reach the demo. Use the keys here.
+"""
 DEMO_HINT = "This is a demo: X breaks something, 3 restores it."
 
 

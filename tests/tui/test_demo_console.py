@@ -62,6 +62,19 @@ def test_only_the_demo_can_be_broken() -> None:
     run(test())
 
 
+def test_commands_on_the_screen_do_not_pretend_to_reach_the_demo() -> None:
+    async def test() -> None:
+        for wrecker in (None, Wrecker()):
+            async with opened(DEMO, recorded(), demo=wrecker) as console:
+                await console.until("quillkeep doctor")
+                assert ("Outside the demo: quillkeep doctor" in console.text) == (wrecker is not None)
+                await console.press("question_mark")
+                texts = getattr(console.app.screen, "_texts", ())
+                assert any("do not reach the demo" in one for one in texts) == (wrecker is not None)
+
+    run(test())
+
+
 def test_every_key_of_the_menu() -> None:
     """Each asks first; n, Enter and Escape do nothing; y does it and names the keys to practise with."""
     wrecker = Wrecker()

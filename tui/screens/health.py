@@ -43,6 +43,7 @@ RESCAN_AFTER = frozenset(
         "finish",
         "rollback",
         "app-start",
+        "trash-restore",
     }
 )
 """Jobs whose end changes what Health says."""
@@ -202,10 +203,11 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
         status, finding, glyphs = self.status, self.focused_finding, self.console.glyphs
         width = self.query_one("#health-left").size.width
         cut = finding is not None and self.query_one(AttentionList).is_cut(finding)
-        lines = text.focus_lines(finding, width, FOCUS_LINES, glyphs, whole=cut)
+        demo = self.console.store.demo is not None
+        lines = text.focus_lines(finding, width, FOCUS_LINES, glyphs, whole=cut, demo=demo)
         self._say("health-focus", "\n".join(lines))
         side = self.query_one("#health-side", LinesView)
-        side.show(lambda room: text.side_lines(finding, status, self._keys, room))
+        side.show(lambda room: text.side_lines(finding, status, self._keys, room, demo=demo))
 
     def _show_job(self) -> None:
         running = self.running_jobs

@@ -87,15 +87,19 @@ def head_line(status: Status, waiting: list[str], since: datetime | None) -> str
     return title
 
 
-def focus_lines(finding: Finding | None, width: int, most: int, glyphs: Glyphs, *, whole: bool) -> list[str]:
+def focus_lines(
+    finding: Finding | None, width: int, most: int, glyphs: Glyphs, *, whole: bool, demo: bool = False
+) -> list[str]:
     """The finding under the cursor in `most` lines: the details, cut at the last but one, and what Enter does.
 
-    `whole` tells it again from its beginning, where the list had to cut it.
+    `whole` tells it again from its beginning, where the list had to cut it. In the demo the command is what one
+    would type elsewhere: another shell has no settings that lead to the demo.
     """
     if finding is None:
         return [""] * most
     does = f"Enter {DOES[finding.remedy]}."
-    command = f" Command: {finding.next}" if finding.next else ""
+    place = "Outside the demo" if demo else "Command"
+    command = f" {place}: {finding.next}" if finding.next else ""
     what = f"{finding.what} {finding.detail}" if whole or not finding.detail else finding.detail
     lines = wrapped(escape(what), max(1, width))
     if len(lines) > most - 1:
@@ -104,7 +108,9 @@ def focus_lines(finding: Finding | None, width: int, most: int, glyphs: Glyphs, 
     return [*lines, *[""] * (most - 1 - len(lines)), f"{does}{escape(command)}"]
 
 
-def side_lines(finding: Finding | None, status: Status, keys: Keys, width: int) -> list[Line]:
+def side_lines(
+    finding: Finding | None, status: Status, keys: Keys, width: int, *, demo: bool = False
+) -> list[Line]:
     """The side panel of a wide terminal: the finding in full, then from what the figures come."""
     lines: list[Line] = []
 
@@ -118,7 +124,8 @@ def side_lines(finding: Finding | None, status: Status, keys: Keys, width: int) 
         lines.append(Line(""))
         say(f"{keys[finding.remedy]} or Enter {DOES[finding.remedy]}.", "accent")
         if finding.next:
-            say(f"The command, which {keys['']} copies:")
+            where = " outside the demo" if demo else ""
+            say(f"The command{where}, which {keys['']} copies:")
             say(finding.next, "strong")
         lines.append(Line(""))
     say("How the figures are known", "strong")
