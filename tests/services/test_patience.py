@@ -11,10 +11,11 @@ from services.errors import QuillkeepError
 from services.jobs.events import Log
 from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
-from services.operations.finish import FinishPlan, finish
+from services.operations.finish import finish
 from services.operations.plan import plan
-from services.operations.restore import RestorePlan, restore
-from services.operations.rollback import RollbackPlan, rollback, rollback_plan
+from services.operations.restore import restore
+from services.operations.restore_model import FinishPlan, RestorePlan, RollbackPlan
+from services.operations.rollback import rollback, rollback_plan
 from services.recovery.request import RestoreRequest
 from tests.support import RecordingContext, make_context, make_profile
 
