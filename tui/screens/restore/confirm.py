@@ -15,7 +15,7 @@ from services.operations.restore_model import ROLLBACK_HOURS, RestorePlan
 from tui.screens.confirm import YesNoModal
 from tui.screens.restore.confirm_rows import Acceptable, LeaveStopped, RiskRow
 from tui.screens.restore.model import StepName, WizardState
-from tui.screens.restore.plan_rows import many
+from tui.screens.restore.plan_rows import loss, many
 from tui.screens.restore.step import Step
 from widgets.plain import plain, plain_lines
 from widgets.typed_confirmation import TypedConfirmation
@@ -79,6 +79,10 @@ class Confirming(Step):
     def question(self) -> str:
         """What is asked where y/n is enough."""
         return "Start it?"
+
+    def why_not_this(self, plan: Mapping[str, Any]) -> str:
+        """Why this plan is not the one for what was chosen; empty when it is."""
+        return ""
 
     def risks(self) -> dict[str, str]:
         """The plan's risks and those that a started job found later, each with its detail."""
@@ -146,7 +150,7 @@ class Confirming(Step):
             return "There is no plan: Escape goes back to it."
         if self.state.plan.get("refusals"):
             return "The plan is refused: Escape goes back to it."
-        return ""
+        return self.why_not_this(self.state.plan)
 
     def on_acceptable_changed(self, event: Acceptable.Changed) -> None:
         """One risk, or the choice about the application."""
@@ -239,21 +243,34 @@ right words it only moves to the button, and Enter on the button starts the rest
 
     def effects(self, plan: Mapping[str, Any]) -> list[str]:
         rows = [row for row in plan.get("collections") or () if row.get("action") not in ("keep", "nothing")]
-        parts = [many(len(rows), "collection")] if rows else []
+        parts = [f"{many(len(rows), 'collection')} into {plan.get('target')}"] if rows else []
         objects = plan.get("objects")
+        outside = ""
         if isinstance(objects, Mapping):
-            parts.append(many(int(objects.get("put") or 0), "object"))
+            bucket = self.console.store.profile.bucket
+            name = f" {bucket.bucket}" if bucket is not None and bucket.bucket else ""
+            parts.append(f"{many(int(objects.get('put') or 0), 'object')} into the bucket{name}")
+        else:
+            outside = " Objects: not part of this."
         what = " and ".join(parts) or "nothing"
-        first = f"Puts {what} of {plan.get('backup')} in place of what is live in {plan.get('target')}."
+        first = f"From {plan.get('backup')}: puts {what}.{outside}"
+        if not rows:
+            first += " No collection is part of this."
+        lost = loss(plan)
         if plan.get("strategy") == "in place":
             return [
                 first,
+                *([f"{lost}."] if lost else []),
                 "In place: a safety backup is written and proven first; then live collections are dropped and loaded.",
             ]
-        return [
-            first,
-            f"What is live now stays beside it, {ROLLBACK_HOURS} h at least; Z brings it back.",
-        ]
+        kept = f"What is live now stays beside it, {ROLLBACK_HOURS} h at least; Z brings it back."
+        return [first, f"{lost}. {kept}" if lost else kept]
+
+    def why_not_this(self, plan: Mapping[str, Any]) -> str:
+        request = self.state.planned or self.state.request
+        if (request.with_objects or request.only == "objects") and plan.get("objects") is None:
+            return "Objects were chosen, and this plan has none: Escape goes back, p plans again."
+        return ""
 
     def job_plan(self) -> msgspec.Struct:
         plan = self.state.plan or {}

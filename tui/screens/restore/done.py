@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -12,18 +13,22 @@ from textual.widgets import Static
 from services.catalog.find import newest_good
 from services.catalog.manifest import Part
 from services.catalog.model import Backup
+from services.counted import counted
 from tui.screens.app_start import ask_and_start_app, why_no_start
 from tui.screens.restore.evidence import Compared
 from tui.screens.restore.following import FollowingStep
 from tui.screens.restore.happened import seen_now
-from tui.screens.restore.model import StepName
+from tui.screens.restore.holding import ask_held, held_of
+from tui.screens.restore.model import GOOD, StepName
 from tui.screens.restore.proof_rows import outcome
-from tui.screens.restore.report import recovery, report_json, report_text
+from tui.screens.restore.report import STILL, recovery, report_json, report_text
+from tui.store import Problem
 from widgets.lines_view import Line, LinesView, wrapped
 from widgets.plain import plain
 
 if TYPE_CHECKING:
     from services.jobs.listing import JobSummary
+    from tui.store import Looked
 
 LEFT_STOPPED = ("stopping", "stopped", "found-stopped")
 """How the journal says that the application did not run at the end."""
@@ -33,7 +38,7 @@ class DoneStep(FollowingStep):
     """What is left to do, and what is left behind."""
 
     NAME: ClassVar[StepName] = "done"
-    TOPICS: ClassVar[tuple[str, ...]] = ("live", "jobs", "bucket")
+    TOPICS: ClassVar[tuple[str, ...]] = ("catalog", "live", "jobs", "bucket")
     HELP: ClassVar[str] = """
 # Done
 
@@ -44,12 +49,15 @@ Where the application stands, what stays until when, and how long it took.
 - `Z` shows the rollback: what was live before comes back, what is live now is set aside
 - `D` counts what exists only in the rollback copies, and releases them when the job's id is typed
 - `s` saves the report as Markdown, `j` as JSON, `y` copies it
-- `enter` goes to Health
+- `n` restores something else: it begins at the first step, and the incident's clock goes on
+- `enter` goes to Health; while something is still missing, to the restore of it
 """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "rest", "Restore the rest", id="done.rest"),
         Binding("enter", "health", "To Health", id="done.health"),
         Binding("a", "start_app", "Start app", id="done.app"),
         Binding("m", "still", "Still missing", id="done.missing"),
+        Binding("n", "another", "Something else", id="done.another", tooltip="Restore something else"),
         Binding("Z", "rollback", "Roll back", id="done.rollback"),
         Binding("D", "release", "Drop copies", id="done.release"),
         Binding("s", "save", "Save report", id="done.save"),
@@ -61,11 +69,7 @@ Where the application stands, what stays until when, and how long it took.
     def compose(self) -> ComposeResult:
         yield Static("", id="done-title", classes="question", markup=False)
         yield LinesView(ellipsis=self.console.glyphs.ellipsis, id="done-lines")
-        yield Static(
-            plain("Enter goes to Health; Z, D and the saved report stay possible later."),
-            classes="next",
-            markup=False,
-        )
+        yield Static("", id="done-next", classes="next", markup=False)
 
     class Anew(Message):
         """Another restore is to begin, at its first step."""
@@ -78,14 +82,25 @@ Where the application stands, what stays until when, and how long it took.
         self.console.look_at("live", "bucket")
         self.query_one(LinesView).focus()
         self.follow_state()
+        self._ask_held()
         self._draw()
+
+    @work(group="held", description="contents")
+    async def _ask_held(self) -> None:
+        """What the backups hold that it is compared with; a wizard that took a backup from Archives never asked."""
+        for backup in self._references().values():
+            await ask_held(self.console, self.state, backup)
+        if self.is_mounted:
+            self._draw()
 
     def heard(self) -> None:
         """The journal is read."""
         self._draw()
 
     def show(self, topic: str) -> None:
-        """The live look tells sizes of the copies and the application's state."""
+        """The live look tells sizes of the copies, the application's state and what is missing."""
+        if topic == "catalog":
+            self._ask_held()
         self._draw()
 
     @property
@@ -126,7 +141,7 @@ Where the application stands, what stays until when, and how long it took.
 
     def why_disabled(self, action: str) -> str:
         """Why there is nothing to roll back or release."""
-        if action == "still":
+        if action in ("still", "rest"):
             return "" if self._still.symptoms else "Nothing is seen missing by counts."
         if action == "start_app":
             return self._why_no_start()
@@ -138,28 +153,77 @@ Where the application stands, what stays until when, and how long it took.
         return ""
 
     @property
-    def _still(self) -> Compared:
-        """What is seen missing although the restore is over; nothing while nobody looked since."""
+    def _looking(self) -> bool:
+        """Whether it is not known yet what is live since the job ended."""
         store, finished = self.console.store, self.run.finished
-        asked = [store.looked("live"), *([store.looked("bucket")] if store.profile.bucket else [])]
-        if finished is None or any(
-            one.waiting or one.value is None or one.answered is None or one.answered <= finished.at
-            for one in asked
-        ):
-            return Compared()
-        catalog = store.catalog.value
+        if finished is None:
+            return not self.run.ended
+        if any(one.waiting or one.answered is None or one.answered <= finished.at for one in self._asked):
+            return True
+        catalog = store.catalog
+        if catalog.value is None:
+            return catalog.problem is None
+        return any(held_of(self.state, backup) is None for backup in self._references().values())
+
+    @property
+    def _asked(self) -> list[Looked[Any]]:
+        store = self.console.store
+        return [
+            *([store.looked("live")] if store.profile.mongo else []),
+            *([store.looked("bucket")] if store.profile.bucket else []),
+        ]
+
+    @property
+    def _unknown(self) -> str:
+        """Why nobody can tell whether something is missing; empty where it can be told."""
+        problem = next((one.problem for one in self._asked if one.problem is not None), None)
+        if problem is not None:
+            return problem.what
+        held = [held_of(self.state, backup) for backup in self._references().values()]
+        return next((one.what for one in held if isinstance(one, Problem)), "")
+
+    def _references(self) -> dict[Part, Backup]:
+        """The newest good backup of each part, or the older one that was chosen for it."""
+        catalog = self.console.store.catalog.value
+        result, chosen = self.state.result or {}, self.state.backup
+        restored: dict[Part, bool] = {
+            "database": bool(result.get("collections")),
+            "objects": bool(result.get("objects")),
+        }
         references: dict[Part, Backup] = {}
-        for part in ("database", "objects"):
+        for part in restored:
             backup = newest_good(catalog.backups, part) if catalog else None
+            if chosen is not None and restored[part] and part in chosen.parts:
+                backup = chosen
             if backup is not None:
                 references[part] = backup
-        found = seen_now(store, self.state, references)
+        return references
+
+    @property
+    def _still(self) -> Compared:
+        """What is seen missing although the restore is over; nothing while nobody looked since."""
+        if self._looking or self.state.verb not in ("restore", "finish"):
+            return Compared()
+        found = seen_now(self.console.store, self.state, self._references())
         return found if found.symptoms else Compared()
+
+    @property
+    def _missing(self) -> tuple[str, ...]:
+        """What is still missing, in words."""
+        return tuple(one.text for one in self._still.findings if one.symptom)
 
     def action_still(self) -> None:
         """The next restore: what is still seen missing is preselected in its first step."""
         if not self._refused("still"):
             self.post_message(self.Anew())
+
+    def action_rest(self) -> None:
+        """Enter, while something is still missing."""
+        self.action_still()
+
+    def action_another(self) -> None:
+        """The next restore."""
+        self.post_message(self.Anew())
 
     def _why_no_start(self) -> str:
         """Why there is nothing to start, or why not from here."""
@@ -204,6 +268,9 @@ Where the application stands, what stays until when, and how long it took.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Greys what has a reason against it."""
+        if action in ("rest", "health"):
+            # Enter is one of the two.
+            return (action == "rest") == bool(self._still.symptoms)
         return None if self.why_disabled(action) else True
 
     async def action_health(self) -> None:
@@ -254,13 +321,41 @@ Where the application stands, what stays until when, and how long it took.
     def _draw(self) -> None:
         if not self.is_mounted or not self.children:
             return
-        line = outcome(self.state.verb, self.state.result, self.console.glyphs)
+        self.state.still = None if self._looking or self._unknown else self._missing
+        line = self._title()
         title = plain(line.text)
         self.query_one("#done-title", Static).update(
             title.stylize(f"$text-{line.tone}") if line.tone else title
         )
         self.query_one(LinesView).show(self._lines)
+        enter = "Enter or m restores the rest" if self._missing else "Enter goes to Health"
+        start = "" if self._why_no_start() else "; a starts the application"
+        self.query_one("#done-next", Static).update(
+            plain(f"{enter}{start}; n restores something else; Z, D and the saved report stay possible later.")
+        )
         self.refresh_keys()
+
+    def _title(self) -> Line:
+        """No word of success before somebody looked, nor while something is still missing."""
+        glyphs, state = self.console.glyphs, self.state
+        line = outcome(state.verb, state.result, glyphs)
+        if (state.result or {}).get("status") not in GOOD:
+            return line
+        if self.since:
+            return Line(f"{glyphs.of('warning')} {self.since}", "warning")
+        if self._looking:
+            return Line(
+                f"{glyphs.of('waiting')} The {state.verb} ended; looking whether anything is still missing"
+            )
+        if self._missing:
+            more = f" and {len(self._missing) - 1} more" if len(self._missing) > 1 else ""
+            return Line(f"{glyphs.of('fail')} {STILL}: {self._missing[0]}{more}", "error")
+        if self._unknown:
+            return Line(
+                f"{glyphs.of('unknown')} The {state.verb} ended; whether anything is still missing is not known",
+                "warning",
+            )
+        return line
 
     def _lines(self, width: int) -> list[Line]:
         lines: list[Line] = []
@@ -269,22 +364,26 @@ Where the application stands, what stays until when, and how long it took.
             first = f"{key:<3}"
             lines.extend(Line(part, tone) for part in wrapped(text, width, first=first, rest=" " * 3))
 
-        if self.since:
-            say(self.console.glyphs.of("warning"), self.since, "warning")
         mark = self.console.glyphs.of("none")
-        missing = [one.text for one in self._still.findings if one.symptom]
+        missing = self._missing
         if missing:
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             say(
                 "m",
-                f"Still missing: {'; '.join(missing[:3])}{more}. m opens the next restore with it.",
+                f"{STILL}: {'; '.join(missing[:3])}{more}. Enter or m opens the next restore with it.",
                 "warning",
             )
+        elif not self._looking and self._unknown:
+            say(self.console.glyphs.of("unknown"), f"{self._unknown} r looks again.", "warning")
+        ended = outcome(self.state.verb, self.state.result, self.console.glyphs)
+        if self._title() != ended:
+            say("", f"What the job itself proved: {ended.text.partition(' ')[2]}.", "dim")
         say(mark, *self._application())
         if self.holds_copies:
             until = str((self.state.result or {}).get("rollback_until") or "")[:16].replace("T", " ")
             say(mark, f"{self._before()}, at least until {until} UTC{self._copies()}.")
-            say("", "It may hold documents that exist nowhere else.", "dim")
+            if self._copied != 0:
+                say("", "It may hold documents that exist nowhere else.", "dim")
             say(
                 "Z",
                 f"shows how to roll back job {self.swap_job}; what is live now would be set aside, not dropped.",
@@ -308,6 +407,13 @@ Where the application stands, what stays until when, and how long it took.
             return "What was live before is kept as a pinned safety backup, which a rollback restores"
         return "What was live before is kept beside the live data"
 
+    @property
+    def _copied(self) -> int | None:
+        """Documents in its rollback copies; None while nobody can tell."""
+        live = self.console.store.looked("live").value
+        swap = next((one for one in live.swaps if one.job == self.swap_job), None) if live else None
+        return swap.documents if swap is not None else None
+
     def _copies(self) -> str:
         live = self.console.store.looked("live").value
         swap = next((one for one in live.swaps if one.job == self.swap_job), None) if live else None
@@ -315,7 +421,7 @@ Where the application stands, what stays until when, and how long it took.
             return ""
         from tui.progress import amount
 
-        return f" ({swap.documents:,} documents, {amount(swap.bytes, 'bytes')})"
+        return f" ({counted(swap.documents, 'documents')}, {amount(swap.bytes, 'bytes')})"
 
     def _application(self) -> tuple[str, str]:
         """Where it stands by the journal, and what is left to do."""

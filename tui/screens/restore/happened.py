@@ -100,14 +100,16 @@ A **good** backup is complete, not suspicious, and every byte of it was read bac
         symptom = symptom_of(message.key)
         if symptom is None:
             return
-        if symptom.name != self.state.symptom:
-            self._preselect(symptom, self._compared())
+        compared = self._compared()
+        # What was seen since must not be left out because the same answer was given before.
+        if symptom.name != self.state.symptom or taken(symptom, compared) != self.state.preselected:
+            self._preselect(symptom, compared)
         self.post_message(self.Forward())
 
     def _preselect(self, symptom: Symptom, compared: Compared) -> None:
         state = self.state
         state.symptom = symptom.name
-        found = taken(symptom, compared)
+        found = state.preselected = taken(symptom, compared)
         state.only, state.collections, state.with_objects = found.only, found.collections, found.with_objects
         state.missing, state.fewer = compared.missing, compared.fewer
         state.exact = symptom.exact
@@ -228,6 +230,8 @@ def _no_good(backups: Sequence[Backup], *, pepper: bool) -> str:
         return "There is no backup here yet. 8 Settings shows where they are looked for."
     others = sum(bool(one.other_deployment) for one in backups)
     text = f"There are {len(backups):,} backups, and none is a good one of this deployment"
+    if len(backups) == 1:
+        text = "There is 1 backup, and it is not a good one of this deployment"
     if others < len(backups):
         return f"{text}. The next step shows why."
     known = "" if pepper else " Set ENCRYPTION_MASTER_PEPPER: by it they are recognised on a new server."

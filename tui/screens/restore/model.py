@@ -65,6 +65,8 @@ class WizardState:
     """Empty: all of them."""
     with_objects: bool = False
     """The objects of the bucket come back beside the chosen collections."""
+    preselected: object = None
+    """What the symptom preselected by what was seen then; other things seen preselect anew."""
     exact: bool = False
     objects_from_any: bool = False
     in_place: bool = False
@@ -106,6 +108,10 @@ class WizardState:
     """The admin said, after it was explained, to go on without it."""
     ended: datetime | None = None
     """When the data was back and proven: the stopwatch stands."""
+    still: tuple[str, ...] | None = None
+    """What a look after the end still saw missing, in words; None while nobody looked."""
+    continues: bool = False
+    """It goes on with the incident of the restore before it, and so does its clock."""
     interruption_left: bool = False
     """The admin left the view of an interrupted restore for the ordinary steps."""
 
@@ -125,14 +131,41 @@ class WizardState:
 
     def minutes(self, now: datetime) -> int:
         """Whole minutes since the wizard was opened, until it ended."""
-        return max(0, int(((self.ended or now) - self.opened).total_seconds() // 60))
+        return max(0, int((self._until(now) - self.opened).total_seconds() // 60))
+
+    def _until(self, now: datetime) -> datetime:
+        """Where the clock stands: it goes on while something is still seen missing."""
+        return now if self.ended is None or self.still else self.ended
+
+    @property
+    def stands(self) -> bool:
+        """Whether the clock stands."""
+        return self.ended is not None and not self.still
+
+    @property
+    def finished(self) -> bool:
+        """Whether its job ended and its proof is shown: what is opened next begins anew."""
+        return self.step in ("proof", "done") and (self.result is not None or self.ended is not None)
+
+    def anew(self, now: datetime, *, held: bool = False) -> WizardState:
+        """The wizard of the next restore of the same incident, whose clock goes on."""
+        following = WizardState(opened=self.opened, phase_since=now, continues=True)
+        since = self.phase_since or self.opened
+        current = phase_of(self.step)
+        following.spent = {
+            **self.spent,
+            current: self.spent.get(current, 0.0) + (now - since).total_seconds(),
+        }
+        if held:
+            following.held = self.held
+        return following
 
     def phase_minutes(self, now: datetime) -> tuple[tuple[str, int | None], ...]:
         """Whole minutes of each phase so far, None for one that has not begun."""
         spent = dict(self.spent)
         current = phase_of(self.step)
         since = self.phase_since or self.opened
-        spent[current] = spent.get(current, 0.0) + max(0.0, ((self.ended or now) - since).total_seconds())
+        spent[current] = spent.get(current, 0.0) + max(0.0, (self._until(now) - since).total_seconds())
         return tuple((phase, int(spent[phase] // 60) if phase in spent else None) for phase in PHASES)
 
     @property

@@ -49,7 +49,7 @@ def plan_rows(
             "whether it is the same."
         )
         lines += _sentence("unknown", words, "warning", glyphs, width)
-    lines += _objects(plan.get("objects"), glyphs, width)
+    lines += _objects(plan.get("objects"), glyphs, width, back=back)
     for risk in plan.get("risks") or ():
         text = f"risk {risk['word']}: {risk.get('detail') or ''}"
         lines += _sentence("warning", text, "warning", glyphs, width)
@@ -81,16 +81,9 @@ def verdict(plan: Mapping[str, Any], glyphs: Glyphs, *, back: bool = False) -> L
             f"{glyphs.of('ok')} Nothing was written since; what was live before comes back", "success"
         )
     losing = [row for row in rows if loses(row)]
-    gone = sum(loses(row) for row in losing)
     differing = [row for row in rows if _replaced(row) and not loses(row)]
     if losing:
-        more = f", {len(differing)} more change" if differing else ""
-        lose = "loses" if len(losing) == 1 else "lose"
-        return Line(
-            f"{glyphs.of('warning')} {many(len(losing), 'collection')} {lose} at least {many(gone, 'document')}{more}; "
-            "all kept beside",
-            "warning",
-        )
+        return Line(f"{glyphs.of('warning')} {loss(plan)}", "warning")
     if differing:
         return Line(
             f"{glyphs.of('warning')} {many(len(differing), 'collection')} with other content replaced; what is live is kept beside",
@@ -101,6 +94,20 @@ def verdict(plan: Mapping[str, Any], glyphs: Glyphs, *, back: bool = False) -> L
     if rows and not put and all(folds(row) or row.get("action") in ("keep", "nothing") for row in rows):
         return Line(f"{glyphs.of('ok')} What is live is the same already: nothing would change", "success")
     return Line(f"{glyphs.of('ok')} No document that is live now goes", "success")
+
+
+def loss(plan: Mapping[str, Any]) -> str:
+    """Documents that are live now and would not be after, in words; empty when there are none."""
+    rows = [row for row in plan.get("collections") or () if isinstance(row, Mapping)]
+    losing = [row for row in rows if loses(row)]
+    if not losing:
+        return ""
+    differing = [row for row in rows if _replaced(row) and not loses(row)]
+    more = f", {len(differing)} more change" if differing else ""
+    lose = "loses" if len(losing) == 1 else "lose"
+    gone = many(sum(loses(row) for row in losing), "document")
+    kept = "in the safety backup" if plan.get("strategy") == "in place" else "beside"
+    return f"{many(len(losing), 'collection')} {lose} at least {gone}{more}; all kept {kept}"
 
 
 def _replaced(row: Mapping[str, Any]) -> bool:
@@ -137,10 +144,14 @@ def _sentence(status: str, text: str, tone: str, glyphs: Glyphs, width: int) -> 
     return [Line(part, tone) for part in wrapped(text, width, first=f"{glyphs.of(status)} ", rest="  ")]
 
 
-def _objects(objects: Any, glyphs: Glyphs, width: int) -> list[Line]:
+def _objects(objects: Any, glyphs: Glyphs, width: int, *, back: bool) -> list[Line]:
     if not isinstance(objects, Mapping):
-        return []
+        return _sentence("none", "Objects: not part of this; the bucket is not touched.", "", glyphs, width)
     put = int(objects.get("put") or 0)
+    if back:
+        added = int(objects.get("only_live") or 0)
+        text = f"Objects: {put:,} that were replaced come back; {added:,} that were added stay in the bucket."
+        return _sentence("none", text, "strong", glyphs, width)
     size = f" ({amount(int(objects.get('bytes') or 0), 'bytes')})" if put else ""
     text = (
         f"Objects: {put:,} to put{size}, {int(objects.get('keep') or 0):,} to keep, "

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tui.store import Store
 
 CELLS = 110
+STILL = "Still missing"
+"""How it is said that the restore ended and not everything is back."""
 
 
 def report_text(state: WizardState, run: RunJournal, store: Store) -> str:
@@ -24,6 +26,8 @@ def report_text(state: WizardState, run: RunJournal, store: Store) -> str:
     profile = store.profile
     database = profile.mongo.database if profile.mongo else "no database"
     ended = outcome(state.verb, state.result, plain, renaming=run.renaming).text.partition(" ")[2]
+    if state.still:
+        ended = f"{STILL}: {'; '.join(state.still)}. {ended}"
     lines = [
         f"# {state.verb.capitalize()} of {profile.name or host_of(profile)}/{database}",
         "",
@@ -74,12 +78,18 @@ def recovery(state: WizardState, store: Store) -> list[str]:
     now = store.backend.now()
     minutes, target = state.minutes(now), int(store.profile.rto_minutes)
     held = "within" if minutes <= target else "over"
+    if state.still:
+        told = f"So far: {minutes} min of the target (RTO) of {target} min, and not everything is back."
+    elif state.still is None:
+        told = f"The restore ended after {minutes} min; the target (RTO) is {target} min."
+    else:
+        told = f"Recovery time: {minutes} min, {held} the target (RTO) of {target} min."
     phases = [
         f"{phase} {f'{spent} min' if spent else 'under 1 min'}"
         for phase, spent in state.phase_minutes(now)
         if spent is not None
     ]
     return [
-        f"Recovery time: {minutes} min, {held} the target (RTO) of {target} min.",
+        told,
         f"By phase: {', '.join(phases)}.",
     ]

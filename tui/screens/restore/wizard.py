@@ -75,7 +75,7 @@ a plan is shown, every risk is acknowledged by itself, and the target is typed.
 
 - `enter` goes on, `escape` goes back a step.
 - `r` looks again at the database, the bucket and the backups.
-- `ctrl+n` starts over (asks first; not while a restore runs).
+- `ctrl+n` starts over (asks first; not while a restore runs); after one that ended it begins the next.
 - `1` to `8` show other screens: the wizard stays as it is, and a running restore goes on.
 
 The clock runs against the recovery time target (RTO) from the moment the wizard was opened.
@@ -126,7 +126,12 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
                 self._look()
         if self._fresh is not None and not self._fresh.touched:
             now = self.console.store.backend.now()
-            self._fresh.opened = now
+            begun = self._fresh.phase_since or now
+            if not self._fresh.continues:
+                self._fresh.opened = now
+            elif (now - begun).total_seconds() > DONE_SECONDS:
+                self._fresh = WizardState(opened=now)
+                self._open()
             self._tick()
             self._look_if_stale()
 
@@ -148,22 +153,26 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
     def begin(self, *, backup: str = "", collections: tuple[str, ...] = ()) -> None:
         """Takes a backup (its id, or its path where that is not clear) and collections as chosen elsewhere.
 
-        A wizard that is under way is kept.
+        A wizard that is under way is kept; one whose restore ended begins anew.
         """
         if self.wizard_open():
             self.console.say(
                 "The restore that is open here was kept. ctrl+n starts over.", severity="warning"
             )
             return
-        if not backup and not collections:
+        finished = self._fresh is not None and self._fresh.finished
+        if not backup and not collections and not finished:
             return
         if self._interrupted:
             self.console.say("An interrupted restore comes first.", severity="warning")
             return
+        if not backup and not collections:
+            self._begin_anew()
+            return
         catalog = self.console.store.catalog.value
         backups = catalog.backups if catalog else ()
         found = [one for one in backups if backup in (one.id, reference(one, backups))]
-        self._fresh = WizardState(opened=self.console.store.backend.now())
+        self._fresh = self._following()
         self.state.take(next((one for one in found if reference(one, backups) == backup), None), backups)
         if self.state.backup is None and found:
             self.state.take(found[0], backups)
@@ -173,7 +182,8 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
 
     def wizard_open(self) -> bool:
         """Whether something was entered or a job runs: what refuses a switch of the profile."""
-        return self._fresh is not None and self._fresh.touched and self._fresh.ended is None
+        fresh = self._fresh
+        return fresh is not None and fresh.touched and fresh.ended is None and not fresh.finished
 
     def on_step_forward(self, message: Step.Forward) -> None:
         """To the step named, else the next; a message of a step that is no longer shown is late."""
@@ -189,10 +199,23 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         """The one in hand is over: the next begins, with what is seen now."""
         message.stop()
         if self.state.step == "done":
-            held = self.state.held
-            self._fresh = WizardState(opened=self.console.store.backend.now(), held=held)
-            self._open()
-            self._look()
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """The first step of the next restore."""
+        self._fresh = self._following(held=True)
+        self._open()
+        self._look()
+
+    def _following(self, *, held: bool = False) -> WizardState:
+        """What follows the one in hand: soon after its end it is the same incident, and its clock goes on."""
+        now = self.console.store.backend.now()
+        old = self._fresh
+        if old is not None and old.finished:
+            since = (now - (old.ended or now)).total_seconds()
+            if since <= DONE_SECONDS or old.still:
+                return old.anew(now, held=held)
+        return WizardState(opened=now)
 
     def on_step_back(self, message: Step.Back) -> None:
         """To the step before."""
@@ -225,6 +248,9 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         if closed:
             self.console.say(closed)
             return
+        if self.state.finished:
+            self._begin_anew()
+            return
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -255,7 +281,7 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
                 return "This is the first step. The number keys show other screens."
             return self._step.why_no_way_back() if self._step else ""
         if action == "start_over":
-            if self.state.job and self.state.result is None:
+            if self.state.job and self.state.result is None and not self.state.finished:
                 return "A restore runs: it has to end first."
             return "" if self.state.touched else "Nothing was entered yet."
         return self._step.why_disabled(action) if self._step else ""
@@ -370,5 +396,5 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
             target=int(self.console.store.profile.rto_minutes),
             phase=phase_of(self.state.step),
             phases=self.state.phase_minutes(now),
-            stopped=self.state.ended is not None,
+            stopped=self.state.stands,
         )
