@@ -27,6 +27,7 @@ RESCAN_AFTER = (
     "restore",
     "finish",
     "rollback",
+    "trash-restore",
 )
 """Jobs whose end may have changed what the list says."""
 
@@ -311,7 +312,7 @@ def ended_words(finished: Finished, backup: str) -> tuple[str, str]:
         )
     if "deleted" in result:
         free = freed_words(result.get("trash_frees"))
-        return f"{backup} is in the trash of its location. {free}{more}".rstrip(), loud
+        return f"{backup} is in the trash of its location (t in Archives). {free}{more}".rstrip(), loud
     return f"{backup}: {finished.status}.{more}", loud
 
 

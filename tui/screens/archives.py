@@ -26,8 +26,9 @@ from tui.screens.archives_words import empty_words, focus_lines, head_words, jum
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar, matching
 from widgets.inventory_table import InventoryTable, TableRow
+from widgets.key_names import key_name
 from widgets.key_value import KeyValues
-from widgets.plain import plain_lines
+from widgets.plain import plain, plain_lines
 from widgets.problem_box import ProblemBox
 
 STALE_SECONDS = 60.0
@@ -55,6 +56,7 @@ Every backup of every location, also those made by other tools (*foreign*) and o
 | `b` `v` `R` | start a backup, verify this one, restore this one |
 | `c` `l` | compare: `c` marks, `c` on another compares; `l` compares with live |
 | `p` `a` `d` | pin or unpin, accept as it is, delete (type its id) |
+| `t` | the trash: deleted backups, and the way back of each |
 | `/` `o` `g` | filter as you type, sort, go to an id or date |
 | `y` `r` | copy the id, look again |
 """
@@ -66,6 +68,7 @@ Every backup of every location, also those made by other tools (*foreign*) and o
         *OTHERS,
         Binding("o", "sort", "Sort", id="archives.sort", tooltip="Newest, largest, location, verdict"),
         COPY,
+        Binding("t", "trash", "Trash", id="archives.trash", tooltip="Deleted backups, and their way back"),
         Binding("g", "jump", "Go to an id or date", id="archives.jump", show=False),
         Binding("escape", "back", "Everything again", id="archives.back", show=False),
     ]
@@ -91,8 +94,27 @@ Every backup of every location, also those made by other tools (*foreign*) and o
                 yield Static("", id="archives-name", markup=False)
                 yield KeyValues(id="archives-facts")
         yield Static("", id="archives-focus", markup=False)
+        yield Static(plain(self._more_keys()), id="archives-keys", markup=False)
         yield FilterBar(id="filter")
         yield FilterBar("Go to (id or date):", id="jump")
+
+    def _more_keys(self) -> str:
+        """The keys for which the row at the bottom has no room at 80 columns."""
+        keymap = self.console.keymap
+        words = (
+            key_name(keymap.get(id, key).partition(",")[0]) + " " + word
+            for id, key, word in (
+                ("archives.compare", "c", "compare"),
+                ("archives.compare_live", "l", "with live"),
+                ("archives.delete", "d", "delete"),
+                ("archives.pin", "p", "pin"),
+                ("archives.accept", "a", "accept"),
+                ("archives.trash", "t", "trash"),
+                ("archives.sort", "o", "sort"),
+                ("archives.jump", "g", "go to"),
+            )
+        )
+        return " " + "  ".join(words)
 
     @property
     def focused_backup(self) -> Backup | None:
@@ -279,6 +301,22 @@ Every backup of every location, also those made by other tools (*foreign*) and o
         """The next order."""
         self._sort = (self._sort + 1) % len(SORTS)
         self._arrange()
+
+    def action_trash(self) -> None:
+        """What was deleted; an entry that is chosen comes back by a job."""
+        from services.operations.trash import TrashRestorePlan
+        from tui.screens.trash import TrashModal
+
+        async def bring_back(entry: str) -> None:
+            started = await self.console.begin_job("trash-restore", TrashRestorePlan(entry=entry))
+            if started is not None:
+                self.console.say(f"Bringing {entry} back as job {started.job}; 6 shows it.")
+
+        def chosen(entry: str | None) -> None:
+            if entry:
+                self.run_worker(bring_back(entry), group="trash", description="trash-restore")
+
+        self.app.push_screen(TrashModal(), chosen)
 
     def action_back(self) -> None:
         """Takes the filter away."""
