@@ -17,9 +17,10 @@ from services.objects.bucket import Bucket, open_bucket
 from services.objects.keys import Headers
 from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
-from services.operations.finish import FinishPlan, finish
+from services.operations.finish import finish
 from services.operations.plan import plan
-from services.operations.restore import RestorePlan, restore
+from services.operations.restore import restore
+from services.operations.restore_model import FinishPlan, RestorePlan
 from services.profile import Profile
 from services.recovery.request import PlanResult, RestoreRequest
 from tests.services.command_support import Command, environment
