@@ -44,10 +44,15 @@ def fit(
 ) -> str:
     """The row's text in `width` columns: each step's number with a tick when it is done, and words as they fit."""
     every = range(len(titles))
-    forms = [
-        _line(titles, current, named, glyphs, troubled)
-        for named in (set(every), {current, current + 1}, {current})
-    ]
+    forms = [_line(titles, current, set(every), glyphs, troubled)]
+    # A bare digit of a step to come would read as the key of a mode.
+    behind = "".join(
+        glyphs.of(troubled[1] if troubled is not None and troubled[0] == place else "ok")
+        for place in range(current)
+    )
+    here = f"{f' {behind} ' if behind else ' '}[{current + 1} of {len(titles)} {titles[current]}]"
+    forms += [f"{here} then {titles[current + 1]}"] if current + 1 < len(titles) else []
+    forms.append(here)
     forms.append(f" Step {current + 1} of {len(titles)}: {titles[current]}")
     return next((form for form in forms if Content(form).cell_length <= width), cut(forms[-1], width))
 

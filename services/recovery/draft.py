@@ -204,7 +204,11 @@ def draft_plan(
     writers = look(profile, session, is_application=is_application(profile, session, request, parts))
     writer_risks, writer_words = guards.writers(writers, session, profile)
     risks += writer_risks
-    warnings += writer_words
+    if writers.stopped or writer_risks:
+        warnings += writer_words
+    else:
+        # The application is stopped by the job: that is how it goes, and nothing to be warned of.
+        facts += writer_words
     if writers.stopped:
         facts.append(f"Nobody writes: {writers.how}.")
     pepper_facts, pepper_words = guards.pepper(profile, contents.manifest if contents else None)

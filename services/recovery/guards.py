@@ -146,7 +146,8 @@ def writers(found: Writers, session: Session, profile: Profile) -> tuple[list[Ri
         return [], seen
     if profile.app is not None and profile.app.stop:
         return [], [
-            f"The application will be stopped first ({found.detail}); what stays unproven is a risk then."
+            "The application is stopped for the restore and started again after the proof. "
+            "If something else writes meanwhile, it is a risk named `writers`."
         ]
     risks = [
         RiskFound(

@@ -23,7 +23,7 @@ from services.mongo.standing import outgoing_of
 from services.recovery.guards import expiring
 from services.recovery.holding import holding
 from services.recovery.objects_part import ObjectsDone, named, open_target
-from services.recovery.request import Content, PlanResult, Row
+from services.recovery.request import Content, ObjectCounts, PlanResult, Row
 from services.recovery.series import staying
 from services.recovery.session import Session
 
@@ -113,6 +113,7 @@ def reverse_plan(
     touched = [entry.name for entry in written if entry.touched]
     undone = bool(record.pairs) and record.state in (*UNFINISHED, "failed", "loading")
     target = f"{profile or session.server.host}/{session.database.name}"
+    objects = _objects_back(session, record, undone=undone)
     return PlanResult(
         status="warnings" if touched else "ok",
         backup=f"rollback copies of {record.verb} {record.job}",
@@ -120,7 +121,7 @@ def reverse_plan(
         passed_over=(),
         target=f"{session.server.host}/{session.database.name}",
         collections=tuple(rows),
-        objects=None,
+        objects=objects,
         risks=(),
         refusals=(),
         warnings=(
@@ -136,6 +137,21 @@ def reverse_plan(
         ),
         fingerprint="",
         confirmation=target if touched or undone else "",
+    )
+
+
+def _objects_back(session: Session, record: SwapRecord, *, undone: bool) -> ObjectCounts | None:
+    """Replaced objects that come back (`put`) and added ones that stay (`only_live`); an undo removes the added."""
+    if record.objects is None:
+        return None
+    placements = read_placements(session.database, record.job)
+    added = {item.key for item in placements if item.action == "added"}
+    before: dict[str, int] = {}
+    for item in placements:
+        if item.action != "added":
+            before.setdefault(item.key, item.size)
+    return ObjectCounts(
+        put=len(before), only_live=0 if undone else len(added - set(before)), bytes=sum(before.values())
     )
 
 

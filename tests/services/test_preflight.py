@@ -147,7 +147,7 @@ def test_a_running_application_that_will_be_stopped_is_no_failure(
     found = asked(
         replace(rows, app=AppControl(status="true", stop="true", start="true")), paths, newest(rows, paths)
     )
-    assert found["application"].status == "ok" and "stopped first" in found["application"].detail
+    assert found["application"].status == "ok" and "stopped for the restore" in found["application"].detail
     found = asked(replace(rows, app=AppControl(status="true")), paths, newest(rows, paths))
     assert found["application"].status == "warn" and "writers" in found["application"].next
 

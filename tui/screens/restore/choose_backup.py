@@ -268,7 +268,7 @@ Arrows choose another one; its warnings stand below the list.
         lines = [
             plain(f"{backup.id}: {both(backup.created)}, {ago(backup.created, now)}{known}"),
             plain(f"{self._contents(backup)} {_checked(backup)}"),
-            plain(f"Lost with it: everything written since then ({span(lost_since(backup, now))}).").stylize(
+            plain(short(f"Lost with it: {self._lost(backup)}", self.console.glyphs.ellipsis)).stylize(
                 "$text-warning"
             ),
         ]
@@ -282,6 +282,24 @@ Arrows choose another one; its warnings stand below the list.
         self.query_one("#backup-next", Static).update(
             plain(unusable or "Enter: take this one.  w: say when it happened.  Escape: back.")
         )
+
+    def _lost(self, backup: Backup) -> str:
+        """What of the chosen scope goes back to the time of this backup."""
+        state = self.state
+        since = span(lost_since(backup, self.console.store.backend.now()))
+        if state.collections:
+            named = ", ".join(state.collections[:3])
+            more = len(state.collections) - 3
+            named += f" and {more} more" if more > 0 else ""
+            gone = set(state.collections) <= set(state.missing)
+            objects = " and to the objects that are gone" if state.with_objects else ""
+            kept = "; everything else keeps what is live" if gone else ""
+            return f"what was written to {named}{objects} since then ({since}){kept}."
+        if state.only == "objects":
+            return f"objects added or changed since then ({since}), where they are gone."
+        if state.only == "database":
+            return f"everything written to the database since then ({since})."
+        return f"everything written since then ({since})."
 
     def _contents(self, backup: Backup) -> str:
         size = humanize.naturalsize(backup.bytes)

@@ -34,6 +34,8 @@ def plan_rows(
     changed = sorted((row for row in rows if not folds(row, back=back)), key=loses, reverse=True)
     same = [row for row in rows if folds(row, back=back)]
     shown = [*changed, *(same if unfolded or back else ())]
+    if back:
+        shown.sort(key=loses, reverse=True)
     if shown:
         lines += _table(shown, glyphs, width, back=back)
     if same and not unfolded and not back:
@@ -71,6 +73,9 @@ def verdict(plan: Mapping[str, Any], glyphs: Glyphs, *, back: bool = False) -> L
     rows = list(plan.get("collections") or ())
     if back:
         written = sum(1 for row in rows if not folds(row, back=True))
+        lost = _back_loss(rows)
+        if lost:
+            return Line(f"{glyphs.of('warning')} {lost}", "warning")
         if written:
             were = "collection was" if written == 1 else "collections were"
             return Line(
@@ -94,6 +99,16 @@ def verdict(plan: Mapping[str, Any], glyphs: Glyphs, *, back: bool = False) -> L
     if rows and not put and all(folds(row) or row.get("action") in ("keep", "nothing") for row in rows):
         return Line(f"{glyphs.of('ok')} What is live is the same already: nothing would change", "success")
     return Line(f"{glyphs.of('ok')} No document that is live now goes", "success")
+
+
+def _back_loss(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Documents that a rollback takes from view, in words; empty when there are none."""
+    losing = [row for row in rows if loses(row)]
+    if not losing:
+        return ""
+    lose = "loses" if len(losing) == 1 else "lose"
+    gone = many(sum(loses(row) for row in losing), "document")
+    return f"{many(len(losing), 'collection')} {lose} at least {gone} from view; set aside, not lost"
 
 
 def loss(plan: Mapping[str, Any]) -> str:
@@ -176,7 +191,9 @@ def _table(rows: Sequence[Mapping[str, Any]], glyphs: Glyphs, width: int, *, bac
     lines = [Line(_row(head, widths, " " * cell_len(arrow), glyphs), "strong")]
     for row, line in zip(rows, cells, strict=True):
         tone = (
-            "dim"
+            "warning"
+            if back and loses(row)
+            else "dim"
             if folds(row, back=back)
             else "error"
             if loses(row) and not back
@@ -197,7 +214,7 @@ def _cells(row: Mapping[str, Any], *, back: bool) -> tuple[str, str, str, str, s
     lost = loses(row)
     effect = EFFECTS.get(str(row.get("action")), str(row.get("action") or ""))
     content = _written(row) if back else str(row.get("content") or "")
-    if lost and not back:
+    if lost:
         effect = f"loses {lost:,}" if row.get("action") != "set aside" else f"set aside ({lost:,})"
     return (
         escape(str(row["name"])),

@@ -159,7 +159,7 @@ def proof_rows(
             "warn",
         )
     else:
-        lines += _lost_from_view(result, plan, glyphs, width)
+        lines += _lost_from_view(verb, result, plan, glyphs, width)
     lines += _table(verb, result, plan, glyphs, width)
     for fact in result.get("facts") or ():
         say(str(fact), "dim")
@@ -167,7 +167,7 @@ def proof_rows(
 
 
 def _lost_from_view(
-    result: Mapping[str, Any], plan: Mapping[str, Any] | None, glyphs: Glyphs, width: int
+    verb: str, result: Mapping[str, Any], plan: Mapping[str, Any] | None, glyphs: Glyphs, width: int
 ) -> list[Line]:
     rows = [row for row in (plan or {}).get("collections") or () if row.get("live") and not is_unchanged(row)]
     rows = [row for row in rows if row.get("action") in ("replace", "set aside", "in place")]
@@ -180,9 +180,8 @@ def _lost_from_view(
     copies = "safety backup" if result.get("strategy") == "in place" else "rollback copies"
     where = f"kept in the {copies}, at least until {until} UTC" if until else "see the rollback"
     if losing:
-        text = (
-            f"Between backup and incident, not live any more: documents of {named}{more}, at least; {where}."
-        )
+        since = "Set aside by the rollback" if verb == "rollback" else "Between backup and incident"
+        text = f"{since}, not live any more: documents of {named}{more}, at least; {where}."
     else:
         names = ", ".join(str(row["name"]) for row in rows[:6])
         text = (

@@ -101,7 +101,13 @@ otherwise the target is typed as it stands there. `escape` goes back to the plan
                 f"Drops what {self.state.job} had loaded beside the live data in {plan.get('target')}.",
                 "No collection was renamed by it: what is live is not touched. This cannot be rolled back.",
             ]
-        first = f"Puts the {plan.get('backup')} back into {plan.get('target')}: {many(count, 'collection')}."
+        objects = plan.get("objects")
+        beside = ""
+        if isinstance(objects, Mapping):
+            back, stay = int(objects.get("put") or 0), int(objects.get("only_live") or 0)
+            beside = f" Objects: {back:,} replaced ones come back, {stay:,} added ones stay in the bucket."
+        what = many(count, "collection") if count else "no collection"
+        first = f"Puts the {plan.get('backup')} back into {plan.get('target')}: {what}.{beside}"
         if swap_of(self.console, self.state.job, "unfinished"):
             return [
                 first,
