@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Event, Key, Resize
 from textual.screen import Screen
 from textual.signal import Signal
+from textual.widgets import Input
 
 from services.errors import QuillkeepError
 from tui.attention import Attention
@@ -134,6 +135,9 @@ class QuillkeepApp(Frame):
         """The first key of whoever sits there ends what the console would show by itself."""
         if isinstance(event, Key):
             self._attention.leave()
+            if self._notifications and (event.key == "escape" or isinstance(self.focused, Input)):
+                # Escape puts a notice away, and none stays above a line that is being typed into.
+                self.clear_notifications()
         await super().on_event(event)
 
     async def on_mount(self) -> None:

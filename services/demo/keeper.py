@@ -22,6 +22,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
+import msgspec
+
 from services.demo import damage
 from services.demo.breaking import BreakName
 from services.demo.days import Days
@@ -41,6 +43,7 @@ from services.paths import Paths
 from services.profile import AppControl, Location, MongoTarget, Profile
 from services.redact import redact
 from services.secret import Secret, decode_from_pipe, encode_for_pipe
+from services.settings.explain import DEMO, told_by
 
 DATABASE = "quilltap"
 BUCKET = "quilltap-files"
@@ -161,7 +164,7 @@ class Keeper:
         make_private_folder(app)
         (app / "running").touch(0o600)
         state = shlex.quote(str(app / "running"))
-        return Profile(
+        profile = Profile(
             name="demo",
             production=False,
             demo=True,
@@ -171,6 +174,7 @@ class Keeper:
             locations=(Location(name="demo", path=str(backups)),),
             app=AppControl(stop=f"rm -f {state}", start=f"touch {state}", status=f"test -e {state}"),
         )
+        return msgspec.structs.replace(profile, sources=told_by(profile, DEMO))
 
     def _step(self, text: str) -> None:
         self.tell(Said(text=f"{text} [{time.monotonic() - self._begun:.0f} s]"))

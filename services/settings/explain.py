@@ -21,6 +21,8 @@ from services.settings.table import ENTRIES, Entry
 
 DEFAULT = "default"
 NOT_SET = "not set"
+DEMO = "the demo"
+"""The source of what the demo itself made."""
 ENV_FILE = ".env at "
 VALUE = "<the value>"
 PACKAGES = ("textual", "pymongo", "boto3", "obstore", "msgspec", "isal", "cryptography")
@@ -92,6 +94,13 @@ def value_of(profile: Profile, dotted: str) -> str:
     return _plain(value)
 
 
+def told_by(profile: Profile, source: str) -> dict[str, str]:
+    """`Profile.sources` of a profile that no file gave: `source` for everything that is not the default."""
+    plain = Profile()
+    names = [entry.name for entry in ENTRIES if not entry.of_config]
+    return {name: source for name in names if value_of(profile, name) != value_of(plain, name)}
+
+
 def state_reason(paths: Paths, environ: Mapping[str, str] | None = None) -> str:
     """Why state lies where it does, in a sentence."""
     env = os.environ if environ is None else environ
@@ -151,6 +160,8 @@ def _with_line(
     told: Explained, entry: Entry, profile: Profile, settings: Settings | None, origin: Mapping[str, str]
 ) -> Explained:
     replace = msgspec.structs.replace
+    if told.source == DEMO:
+        return replace(told, note="The demo sets it; it reads no settings, and this one ends with it.")
     env_file, _, derived = told.source.removeprefix(ENV_FILE).partition(" (")
     if told.source.startswith(ENV_FILE) and entry.env:
         text = VALUE if entry.secret else _raw(entry, told.value)

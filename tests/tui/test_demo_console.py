@@ -10,13 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from services.catalog.scan import Catalog
 from services.demo.breaking import BREAKAGES, BreakName
 from services.demo.console import RunningDemo
 from services.errors import Refused
 from services.looking.child import look
-from services.profile import Profile
+from services.profile import MongoTarget, Profile
+from services.secret import Secret
+from services.settings.explain import DEMO as THE_DEMO
+from services.settings.explain import explain, told_by
 from tests.recorded import RecordedBackend
 from tests.support import ROOT
 from tests.tui_support import opened, run
@@ -175,3 +179,20 @@ def test_a_terminal_that_cannot_draw(tmp_path: Path) -> None:
     os.close(parent)
     assert code == 2 and "--script" in shown
     assert list(tmp_path.glob("quillkeep-demo-*")) == []
+
+
+def test_settings_say_that_the_demo_set_them_and_its_profiles_page_speaks_of_no_folder() -> None:
+    mongo = MongoTarget(uri=Secret("mongodb://127.0.0.1:1/"), database="quilltap")
+    demo = replace(DEMO, mongo=mongo)
+    demo = replace(demo, sources=told_by(demo, THE_DEMO))
+    told = {one.name: one for one in explain(demo, None)}
+    assert told["mongo.uri"].source == THE_DEMO and not told["mongo.uri"].line
+    assert told["rpo_hours"].source == "default"
+
+    async def test() -> None:
+        async with opened(demo, recorded(), mode="settings") as console:
+            await console.press("right", "right")
+            await console.until("The demo is the only deployment here.")
+            assert "No folder for backups" not in console.text
+
+    run(test())

@@ -299,3 +299,19 @@ def test_a_modes_own_key_goes_back_to_its_first_screen_and_1_always_to_the_verdi
             await console.until("ctrl+q quits")
 
     run(test())
+
+
+def test_escape_puts_a_notice_away_and_typing_has_none_above_it() -> None:
+    async def test() -> None:
+        async with opened(PROD, recorded()) as console:
+            console.app.say("Something was said.")
+            await console.until("Something was said.")
+            await console.press("escape")
+            await console.until(lambda: "Something was said." not in console.text)
+            await console.press("ctrl+p")
+            console.app.say("Something was said.")
+            await console.until("Something was said.")
+            await console.press("z")
+            await console.until(lambda: "Something was said." not in console.text)
+
+    run(test())

@@ -149,6 +149,15 @@ Of secrets it says only whether they are set, and by what.
         """What the page waits for, or how it is filled."""
         if self._page == "keys":
             return "Collecting the keys of every screen.", ""
+        if self._page == "profiles":
+            if self.console.store.profile.demo:
+                return (
+                    "The demo is the only deployment here.",
+                    "It reads no profiles, and ends with this console.",
+                )
+            return "No profile is configured.", "Page Settings shows the lines that make one."
+        if self._page != "locations":
+            return "There is nothing on this page.", ""
         return "No folder for backups is configured.", self._how_to_name_one()
 
     def _how_to_name_one(self) -> str:
