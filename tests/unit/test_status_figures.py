@@ -182,7 +182,7 @@ def test_the_last_of_each() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "now"), (0.5, "30 min"), (9, "9 h"), (71.9, "71 h"), (72, "3 days"), (1000, "41 days")],
+    [(0, "under 1 min"), (0.5, "30 min"), (9, "9 h"), (71.9, "71 h"), (72, "3 days"), (1000, "41 days")],
 )
 def test_hours(value: float, text: str) -> None:
     assert words.hours(value) == text
