@@ -141,7 +141,7 @@ def test_an_incident_from_damage_to_proof_and_rollback(
             assert sums(db) == damaged, "nothing is touched before it was confirmed"
             await confirm(console, f"night/{db.name}")
             await said(console, "Restored, ", 90)
-            assert "[8 Proof]" in console.text
+            assert "[8 of 9 Proof]" in console.text
             await said(console, "Content: every document of")
             assert sums(db) == good
             assert sorted(entry.key for entry in objects.list()) == keys
@@ -153,7 +153,7 @@ def test_an_incident_from_damage_to_proof_and_rollback(
             assert (tmp_path / "app-runs").exists()
             assert "within the target (RTO) of 30 min" in flat(console)
             await console.press("escape")
-            assert "[9 Done]" in console.text
+            assert "[9 of 9 Done]" in console.text
             await console.press("Z")
             await said(console, "Nothing was written since; what was live before comes back")
             await console.press("enter")

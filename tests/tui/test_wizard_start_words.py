@@ -166,7 +166,7 @@ def test_the_stepper_names_the_current_step_at_every_width(width: int, glyphs: G
         assert glyphs.utf8 or line.isascii()
     assert all(title in stepper.fit(titles, 0, 130, glyphs) for title in titles)
     assert stepper.fit(titles, 2, 80, glyphs).endswith(" [3 of 9 What to restore] then Checks")
-    assert stepper.fit(titles, 3, 30, glyphs).endswith(" [4 of 9 Checks]")
+    assert stepper.fit(titles, 3, 22, glyphs).endswith(" [4 of 9 Checks]")
 
 
 def test_the_stopwatch_fits_and_says_when_the_time_is_over() -> None:
