@@ -331,7 +331,9 @@ Where the application stands, what stays until when, and how long it took.
         enter = "Enter or m restores the rest" if self._missing else "Enter goes to Health"
         start = "" if self._why_no_start() else "; a starts the application"
         self.query_one("#done-next", Static).update(
-            plain(f"{enter}{start}; n restores something else; Z, D and the saved report stay possible later.")
+            plain(
+                f"{enter}{start}; n restores something else; Z, D and the saved report stay possible later."
+            )
         )
         self.refresh_keys()
 
