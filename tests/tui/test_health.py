@@ -440,13 +440,14 @@ def test_what_is_wrong_stands_on_top_with_the_cursor_on_it_also_when_it_comes_up
             await settled(console)
             findings = console.app.screen.query_one(AttentionList)
             await console.press("end")
-            assert findings.focused_finding.status == "OK"
+            assert findings.focused_finding and findings.focused_finding.status == "OK"
             more = tuple(f"Number {n} cannot be told." for n in range(6))
             backend._looks["live"] = live(swaps=(held,), collections=(), problems=more)
             await console.press("r")
             await console.until("The live database quilltap is empty.")
             await console.until(lambda: findings.highlighted == 0)
-            assert findings.focused_finding.status == "WARNING" and findings.scroll_y == 0
+            assert findings.focused_finding and findings.focused_finding.status == "WARNING"
+            assert findings.scroll_y == 0
             # What has no row is counted.
             assert findings.hidden and f"… {findings.hidden} more" in console.text
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from services.history.model import History
-from services.jobs.listing import JobSummary
+from services.jobs.listing import JobSummary, summarize
+from tests.journals import finished, started, write
 from tests.recorded import NOW, RecordedBackend
 from tests.status_support import PROFILE, live, swap
 from tests.tui_support import Console, opened, run
@@ -22,8 +24,7 @@ OLDER = replace(
 
 
 def _job(id: str, verb: str) -> JobSummary:
-    facts = {"profile": "prod", "user": "quill", "host": "vm7"}
-    return JobSummary(id=id, verb=verb, state="succeeded", started=NOW, finished=NOW, **facts)
+    return JobSummary(id=id, verb=verb, state="succeeded", started=NOW, finished=NOW, profile="prod")
 
 
 JOBS = [_job(NEWER.job, "restore"), _job(OLDER.job, "restore"), _job("20261120_020000", "backup")]
@@ -58,3 +59,15 @@ def test_read_only_rolls_nothing_back() -> None:
             assert not backend.started
 
     run(test())
+
+
+def test_a_dry_run_reads_as_one(tmp_path: Path) -> None:
+    for verb, plan, result, words in (
+        ("release", {"job": "J1", "dry_run": True}, {"released": False}, "would release the copies of J1"),
+        ("delete", {"backup": "B1", "dry_run": True}, {"id": "B1", "deleted": False}, "would delete B1"),
+    ):
+        folder = write(tmp_path / verb, [started(verb, plan=plan), finished(3, **result)])
+        told = summarize(tmp_path / verb)
+        assert told.summary == f"dry run: {words}", folder
+    write(tmp_path / "real", [started("delete", plan={"backup": "B1"}), finished(3, id="B1")])
+    assert "dry run" not in summarize(tmp_path / "real").summary
