@@ -54,7 +54,7 @@ class RestoreRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_beside(request: RestoreRequest) -> None:
-    """`UsageProblem` where `with_objects` is asked for without chosen collections, or beside one part alone."""
+    """`UsageProblem` where `with_objects` is asked for beside one part alone, without collections, or to the live bucket alone."""
     if not request.with_objects:
         return
     if request.only is not None:
@@ -66,6 +66,11 @@ def check_beside(request: RestoreRequest) -> None:
         raise UsageProblem(
             "Objects beside chosen collections need the collections.",
             next="Name them with --collections A,B, or leave --with-objects out: a whole restore has both.",
+        )
+    if request.to_database is not None and request.to_bucket is None:
+        raise UsageProblem(
+            "The collections go to another database, but the objects would go to the live bucket.",
+            next="Name a bucket for them with --to-bucket, or leave --with-objects out.",
         )
 
 

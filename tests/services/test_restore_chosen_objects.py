@@ -174,8 +174,9 @@ def test_a_collection_that_the_backup_lacks_touches_no_object(case: Case) -> Non
         ({"collections": ()}, "need the collections"),
         ({"only": "database"}, "--only database and --with-objects exclude each other"),
         ({"only": "objects"}, "--only objects and --with-objects exclude each other"),
+        ({"to_database": "elsewhere"}, "the objects would go to the live bucket"),
     ],
-    ids=["alone", "only database", "only objects"],
+    ids=["alone", "only database", "only objects", "elsewhere"],
 )
 def test_what_contradicts_itself_is_said(case: Case, more: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageProblem, match=words):
