@@ -247,7 +247,7 @@ def test_how_jobs_end_in_words() -> None:
         (
             {"deleted": True, "trash_frees": {"bytes": 5_000_000, "shared": 0}},
             "ok",
-            "X is in the trash of its location. Emptying the trash would free 5.0 MB.",
+            "X is in the trash of its location (t in Archives). Emptying the trash would free 5.0 MB.",
             "information",
         ),
         ({}, "cancelled", "X: cancelled.", "warning"),

@@ -106,7 +106,7 @@ def test_delete_by_typing_the_id(location: Path, state: Paths) -> None:
             assert (location / f"{older.id}.json").exists()
             await console.until("Enter does it")
             await console.press("enter")
-            await told(console, "is in the trash of its location.")
+            await told(console, "is in the trash of its location (t in Archives).")
             await console.until("No backups yet", 30)
             assert not (location / f"{older.id}.json").exists()
             assert list((location / ".trash").rglob(f"{older.id}.json"))
