@@ -53,8 +53,7 @@ Where the application stands, what stays until when, and how long it took.
 - `enter` goes to Health; while something is still missing, to the restore of it
 """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "rest", "Restore the rest", id="done.rest"),
-        Binding("enter", "health", "To Health", id="done.health"),
+        Binding("enter", "go_on", "Go on", id="done.on", tooltip="Restores the rest, or leads to Health"),
         Binding("a", "start_app", "Start app", id="done.app"),
         Binding("m", "still", "Still missing", id="done.missing"),
         Binding("n", "another", "Something else", id="done.another", tooltip="Restore something else"),
@@ -141,7 +140,7 @@ Where the application stands, what stays until when, and how long it took.
 
     def why_disabled(self, action: str) -> str:
         """Why there is nothing to roll back or release."""
-        if action in ("still", "rest"):
+        if action == "still":
             return "" if self._still.symptoms else "Nothing is seen missing by counts."
         if action == "start_app":
             return self._why_no_start()
@@ -217,9 +216,12 @@ Where the application stands, what stays until when, and how long it took.
         if not self._refused("still"):
             self.post_message(self.Anew())
 
-    def action_rest(self) -> None:
-        """Enter, while something is still missing."""
-        self.action_still()
+    async def action_go_on(self) -> None:
+        """Enter: the rest while something is still missing, else to Health."""
+        if self._still.symptoms:
+            self.action_still()
+        else:
+            await self.action_health()
 
     def action_another(self) -> None:
         """The next restore."""
@@ -268,9 +270,6 @@ Where the application stands, what stays until when, and how long it took.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Greys what has a reason against it."""
-        if action in ("rest", "health"):
-            # Enter is one of the two.
-            return (action == "rest") == bool(self._still.symptoms)
         return None if self.why_disabled(action) else True
 
     async def action_health(self) -> None:
