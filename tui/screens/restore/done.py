@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -10,31 +10,24 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
-from services.catalog.find import newest_good
-from services.catalog.manifest import Part
-from services.catalog.model import Backup
 from services.counted import counted
 from tui.screens.app_start import ask_and_start_app, why_no_start
-from tui.screens.restore.evidence import Compared
-from tui.screens.restore.following import FollowingStep
-from tui.screens.restore.happened import seen_now
-from tui.screens.restore.holding import ask_held, held_of
+from tui.screens.restore.holding import ask_held
+from tui.screens.restore.looks_again import LooksAgain
 from tui.screens.restore.model import GOOD, StepName
 from tui.screens.restore.proof_rows import outcome
 from tui.screens.restore.report import STILL, recovery, report_json, report_text
-from tui.store import Problem
 from widgets.lines_view import Line, LinesView, wrapped
 from widgets.plain import plain
 
 if TYPE_CHECKING:
     from services.jobs.listing import JobSummary
-    from tui.store import Looked
 
 LEFT_STOPPED = ("stopping", "stopped", "found-stopped")
 """How the journal says that the application did not run at the end."""
 
 
-class DoneStep(FollowingStep):
+class DoneStep(LooksAgain):
     """What is left to do, and what is left behind."""
 
     NAME: ClassVar[StepName] = "done"
@@ -150,66 +143,6 @@ Where the application stands, what stays until when, and how long it took.
             if self.console.store.profile.read_only:
                 return "READ-ONLY: nothing live may be changed from this console."
         return ""
-
-    @property
-    def _looking(self) -> bool:
-        """Whether it is not known yet what is live since the job ended."""
-        store, finished = self.console.store, self.run.finished
-        if finished is None:
-            return not self.run.ended
-        if any(one.waiting or one.answered is None or one.answered <= finished.at for one in self._asked):
-            return True
-        catalog = store.catalog
-        if catalog.value is None:
-            return catalog.problem is None
-        return any(held_of(self.state, backup) is None for backup in self._references().values())
-
-    @property
-    def _asked(self) -> list[Looked[Any]]:
-        store = self.console.store
-        return [
-            *([store.looked("live")] if store.profile.mongo else []),
-            *([store.looked("bucket")] if store.profile.bucket else []),
-        ]
-
-    @property
-    def _unknown(self) -> str:
-        """Why nobody can tell whether something is missing; empty where it can be told."""
-        problem = next((one.problem for one in self._asked if one.problem is not None), None)
-        if problem is not None:
-            return problem.what
-        held = [held_of(self.state, backup) for backup in self._references().values()]
-        return next((one.what for one in held if isinstance(one, Problem)), "")
-
-    def _references(self) -> dict[Part, Backup]:
-        """The newest good backup of each part, or the older one that was chosen for it."""
-        catalog = self.console.store.catalog.value
-        result, chosen = self.state.result or {}, self.state.backup
-        restored: dict[Part, bool] = {
-            "database": bool(result.get("collections")),
-            "objects": bool(result.get("objects")),
-        }
-        references: dict[Part, Backup] = {}
-        for part in restored:
-            backup = newest_good(catalog.backups, part) if catalog else None
-            if chosen is not None and restored[part] and part in chosen.parts:
-                backup = chosen
-            if backup is not None:
-                references[part] = backup
-        return references
-
-    @property
-    def _still(self) -> Compared:
-        """What is seen missing although the restore is over; nothing while nobody looked since."""
-        if self._looking or self.state.verb not in ("restore", "finish"):
-            return Compared()
-        found = seen_now(self.console.store, self.state, self._references())
-        return found if found.symptoms else Compared()
-
-    @property
-    def _missing(self) -> tuple[str, ...]:
-        """What is still missing, in words."""
-        return tuple(one.text for one in self._still.findings if one.symptom)
 
     def action_still(self) -> None:
         """The next restore: what is still seen missing is preselected in its first step."""
