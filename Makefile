@@ -3,7 +3,7 @@ PYTHON_BIN := .venv/bin/python
 PYTEST_ARGS ?=
 # Much of the suite waits for servers and terminals, so three workers fill two cores. A part that is named by
 # its path runs in one process, without the start of the workers.
-PYTEST_WORKERS ?= $(if $(findstring tests/,$(PYTEST_ARGS)),0,3)
+PYTEST_WORKERS ?= $(if $(findstring tests/,$(PYTEST_ARGS)),0,4)
 BENCH_ARGS ?=
 
 .PHONY: help setup demo test lint types contracts tests check bench soak screenshots dist clean

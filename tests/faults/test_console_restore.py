@@ -45,7 +45,7 @@ def adopted(console: Console, job: Job, *, renaming: bool) -> None:
     console.said("1 job")
     console.keys("3")
     console.said(f"job {job.id}")
-    console.said("[7 Restore]", 5)
+    console.said("[7 of 9 Restore]", 5)
     console.said("Touched right now")
     told = "Too late to cancel: the first rename has begun" if renaming else "as they were until the first"
     assert told in console.flat, console.text

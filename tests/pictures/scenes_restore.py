@@ -83,7 +83,6 @@ WIZARD = (
     wizard("6-mismatch", *TO_CONFIRM, *"prod", "enter", sizes=(NARROW,)),
     wizard("6-ready", *TO_CONFIRM, *TYPED, "enter", sizes=(NARROW,)),
     wizard("4-read-only", *TO_CONFIRM, profile=READ_ONLY, sizes=(NARROW,)),
-    wizard("7-loading", *STARTED, journals=at("loading aside"), now=just_then, sizes=(NARROW,)),
     wizard("7-running", *STARTED, journals=at("putting objects"), now=just_then),
     wizard("7-cancel", *STARTED, "x", journals=at("putting objects"), now=just_then, sizes=(NARROW,)),
     wizard("8-proof", *STARTED, wait="Proof"),

@@ -132,7 +132,7 @@ def test_an_incident_from_damage_to_proof_and_rollback(
             assert "created" in console.line("characters ")
             assert screen.state.plan is not None
             await console.press("enter")
-            await said(console, f"Puts 18 collections and 1 object of {backup} in place of")
+            await said(console, f"From {backup}: puts 18 collections into")
             await console.press("escape")
             await said(console, "EFFECT")
             await console.press("enter")

@@ -362,6 +362,8 @@ Where the application stands, what stays until when, and how long it took.
         app, state = self.console.store.profile.app, self.run.app
         start = " a starts it." if app and app.start else ""
         job = self._starting
+        if state == "started":
+            return "The application was started again by the job. Open Quilltap and look.", "strong"
         if self._app_runs:
             return "The application was started since. Open Quilltap and look.", "strong"
         if job is not None and job.state in ("running", "cancelling"):
@@ -369,8 +371,6 @@ Where the application stands, what stays until when, and how long it took.
         if job is not None:
             failed = f" Job {job.id} could not start it: {job.summary}"
             return f"The application is still stopped.{failed}{start}", "warning"
-        if state == "started":
-            return "The application was started again by the job. Open Quilltap and look.", "strong"
         if state in ("stopping", "stopped"):
             asked = ", as you asked" if self.state.leave_app_stopped else ""
             return f"The application is still stopped{asked}.{start or ' Start it yourself now.'}", "warning"
