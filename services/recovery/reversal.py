@@ -132,7 +132,7 @@ def reverse_plan(
         facts=(
             UNDONE
             if undone
-            else f"What is live now is set aside and can be brought back by rolling this back ({record.job}).",
+            else "What is live now is set aside; a rollback of this rollback brings it back.",
             *staying(record),
         ),
         fingerprint="",
