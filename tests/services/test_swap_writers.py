@@ -14,7 +14,9 @@ from tests.services.swap_support import Busy, Deployment, deployed, everywhere
 
 SWAPS = {"with-collmod": 20, "without-collmod": 6}
 SOAK_SWAPS = 400
-LATE = re.compile(r"^([\d,]+) documents? (?:was|were) written to chats during the swap; (?:they are|it is) kept in (.+)\.$")
+LATE = re.compile(
+    r"^([\d,]+) documents? (?:was|were) written to chats during the swap; (?:they are|it is) kept in (.+)\.$"
+)
 RIGHTS = {"with-collmod": ("readWrite", "dbAdmin"), "without-collmod": ("readWrite",)}
 
 

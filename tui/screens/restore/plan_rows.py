@@ -215,7 +215,8 @@ def _cells(row: Mapping[str, Any], *, back: bool) -> tuple[str, str, str, str, s
     effect = EFFECTS.get(str(row.get("action")), str(row.get("action") or ""))
     content = _written(row) if back else str(row.get("content") or "")
     if lost:
-        effect = f"loses {lost:,}" if row.get("action") != "set aside" else f"set aside ({lost:,})"
+        fewer = f"{lost:,} fewer" if back else f"loses {lost:,}"
+        effect = fewer if row.get("action") != "set aside" else f"set aside ({lost:,})"
     return (
         escape(str(row["name"])),
         "view" if view and row.get("content") not in ("only in the backup",) else _count(row.get("live")),
