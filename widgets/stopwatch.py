@@ -65,7 +65,7 @@ def _total(elapsed: Elapsed, glyphs: Glyphs) -> str:
     said = f"{elapsed.minutes} min of {elapsed.target}"
     if left < 0:
         return f"{glyphs.of('warn')} {said}, {-left} over"
-    return f"{said}, stopped" if elapsed.stopped else f"{said}, {left} left"
+    return f"{said}, clock stopped" if elapsed.stopped else f"{said}, {left} left"
 
 
 def _told(minutes: int | None) -> str:

@@ -359,7 +359,7 @@ class RestoreRun:
             ),
             rollback_until=until,
             warnings=tuple(dict.fromkeys(warnings)),
-            facts=self.draft.result.facts,
+            facts=tuple(fact for fact in self.draft.result.facts if fact != guards.APP_WILL_STOP),
             set_aside=set_aside,
             summary=in_words(
                 "restore",

@@ -139,16 +139,20 @@ def rejected(contents: DatabaseContents, chosen: list[str]) -> list[RiskFound]:
     ]
 
 
+APP_WILL_STOP = (
+    "The application is stopped for the restore and started again after the proof. "
+    "If something else writes meanwhile, it is a risk named `writers`."
+)
+"""A plan's fact that a result must not repeat: by then it was stopped, or was not."""
+
+
 def writers(found: Writers, session: Session, profile: Profile) -> tuple[list[RiskFound], list[str]]:
     """The risk that somebody writes during the swap; with app control it is decided after the stop."""
     if found.stopped:
         seen = [f"Also connected: {', '.join(found.clients.names)}."] if found.clients.names else []
         return [], seen
     if profile.app is not None and profile.app.stop:
-        return [], [
-            "The application is stopped for the restore and started again after the proof. "
-            "If something else writes meanwhile, it is a risk named `writers`."
-        ]
+        return [], [APP_WILL_STOP]
     risks = [
         RiskFound(
             word="writers",
