@@ -293,6 +293,10 @@ class Mongod:
         if len(self.ports) > 1:
             wait_until(self._all_secondary, ELECTION_SECONDS, 0.05)
 
+    def settled(self) -> bool:
+        """Whether every member is up and the one of the highest priority leads: no election is to come."""
+        return self.wait_for_primary() == 0 and self._all_secondary()
+
     def _all_secondary(self) -> bool:
         states = [self._hello(number) for number in range(len(self.ports))]
         return all(state.get("isWritablePrimary") or state.get("secondary") for state in states)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from services.demo.ports import wait_until
 from services.demo.servers import Mongod, start_mongod
 from services.errors import QuillkeepError
 from services.jobs.database_lock import read_lock
@@ -88,8 +89,11 @@ class Held:
 
 @pytest.fixture
 def deployment(trio: Mongod, tmp_path: Path) -> Iterator[Deployment]:
-    """Two words: `now` is live, `then` in the backup that `made_of` names."""
-    trio.wait_for_primary()
+    """Two words: `now` is live, `then` in the backup that `made_of` names.
+
+    The last test's election must be over: a member of a higher priority that came back takes over once more.
+    """
+    assert wait_until(trio.settled, 60, 0.2)
     with deployed(trio, tmp_path) as made:
         yield made
 

@@ -120,12 +120,29 @@ Where the application stands, what stays until when, and how long it took.
         own = next((swap for swap in looked.value.swaps if swap.job == self.swap_job), None)
         if own is not None and own.state != "released":
             return ""
-        later = [
-            swap for swap in looked.value.swaps if swap.verb == "rollback" and swap.started > finished.at
-        ]
-        if later:
-            return f"It was rolled back since, by job {later[-1].job}: what was live before it is live again."
+        if self.undone:
+            return f"It was rolled back since, by job {self.undone}: what was live before it is live again."
         return "Its rollback copies are gone since: released, or put back."
+
+    @property
+    def undone(self) -> str:
+        """The rollback that ran since: of its record in the database, or of its journal."""
+        looked, finished = self.console.store.looked("live").value, self.run.finished
+        if looked is None or finished is None:
+            return ""
+        swaps = [
+            swap.job for swap in looked.swaps if swap.verb == "rollback" and swap.started > finished.at
+        ]
+        jobs = [
+            job.id
+            for job in self.console.store.jobs.value or ()
+            if job.verb == "rollback"
+            and job.profile == self.console.store.profile.name
+            and job.state in ("succeeded", "warnings")
+            and job.started is not None
+            and job.started > finished.at
+        ]
+        return (swaps or jobs or [""])[-1]
 
     def why_no_way_back(self) -> str:
         """It is over."""
@@ -275,7 +292,7 @@ Where the application stands, what stays until when, and how long it took.
         line = outcome(state.verb, state.result, glyphs)
         if (state.result or {}).get("status") not in GOOD:
             return line
-        if self.since:
+        if self.since and not self._missing:
             return Line(f"{glyphs.of('warning')} {self.since}", "warning")
         if self._looking:
             return Line(

@@ -21,8 +21,8 @@ class LooksAgain(FollowingStep):
     """A step after the job that says nothing of success before somebody looked."""
 
     @property
-    def since(self) -> str:
-        """What was done to the restore since, in words: one that was rolled back misses what it brought on purpose."""
+    def undone(self) -> str:
+        """The job that rolled it back since: what it brought is then missing on purpose."""
         return ""
 
     @property
@@ -75,7 +75,7 @@ class LooksAgain(FollowingStep):
     @property
     def _still(self) -> Compared:
         """What is seen missing although the restore is over; nothing while nobody looked since."""
-        if self._looking or self.since or self.state.verb not in ("restore", "finish"):
+        if self._looking or self.undone or self.state.verb not in ("restore", "finish"):
             return Compared()
         found = seen_now(self.console.store, self.state, self._references())
         return found if found.symptoms else Compared()
