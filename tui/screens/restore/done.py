@@ -130,9 +130,7 @@ Where the application stands, what stays until when, and how long it took.
         looked, finished = self.console.store.looked("live").value, self.run.finished
         if looked is None or finished is None:
             return ""
-        swaps = [
-            swap.job for swap in looked.swaps if swap.verb == "rollback" and swap.started > finished.at
-        ]
+        swaps = [swap.job for swap in looked.swaps if swap.verb == "rollback" and swap.started > finished.at]
         jobs = [
             job.id
             for job in self.console.store.jobs.value or ()
