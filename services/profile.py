@@ -74,4 +74,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     rto_minutes: float = 30.0
     limits: Limits = Limits()
     passphrase_file: str | None = None
+    passphrase: Secret | None = None
+    """Opens encrypted backups: the first line of `passphrase_file`, or what was typed at the prompt."""
     sources: dict[str, str] = {}

@@ -40,8 +40,21 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, tag_field="note"):
     at: datetime
 
 
+class NotedCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """How one check of a run ended."""
+
+    name: str
+    status: CheckStatus
+    detail: str = ""
+    next: str = ""
+
+
 class CheckNote(Note, frozen=True, kw_only=True, tag="check"):
-    """A verify that ran: the verdict of the whole, and of each part."""
+    """A verify that ran: the verdict of the whole, and of each part.
+
+    `checks` are all that ran, empty in notes of versions that did not write them. Those about the data
+    (pairs, references, pepper) are among them and decide neither `status` nor `parts`.
+    """
 
     depth: Depth
     status: CheckStatus
@@ -50,6 +63,7 @@ class CheckNote(Note, frozen=True, kw_only=True, tag="check"):
     parts: dict[Part, CheckStatus] = {}
     findings: tuple[str, ...] = ()
     bad: tuple[BadObject, ...] = ()
+    checks: tuple[NotedCheck, ...] = ()
 
     def part(self, part: Part) -> CheckStatus | None:
         """The verdict of one part, None when it was not looked at."""

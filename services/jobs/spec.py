@@ -61,7 +61,7 @@ def receive(kind: type[T]) -> T:
 
 def secrets_of(profile: Profile) -> tuple[Secret, ...]:
     """Every secret of a profile, for the redactor."""
-    found = [profile.pepper]
+    found = [profile.pepper, profile.passphrase]
     if profile.mongo:
         found.append(profile.mongo.uri)
     if profile.bucket:

@@ -7,7 +7,7 @@ and `getMore` are ordinary commands whose reply is kept as it came.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.archive.elements import ARRAY, DOCUMENT, elements
@@ -76,10 +76,12 @@ def raw_replies(
     batch_documents: int,
     at: Timestamp | None = None,
     majority: bool = False,
+    projection: Mapping[str, int] | None = None,
+    sort: Mapping[str, int] | None = None,
 ) -> Generator[Reply, None, None]:
     """Every batch of a collection in the server's natural order, from the primary; an absent one gives nothing.
 
-    `at` reads the snapshot of that cluster time, `majority` what a majority of the replica set has. The
+    `projection` and `sort` are find's own. `at` reads the snapshot of that cluster time, `majority` what a majority of the replica set has. The
     iteration ends only when the server said that the cursor is exhausted; otherwise pymongo's errors come.
     """
     from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS
@@ -95,7 +97,12 @@ def raw_replies(
             reply = database.command(command, codec_options=DEFAULT_RAW_BSON_OPTIONS, session=session)
             return Reply(bytes(reply.raw))
 
-        reply = ask({"find": name, "batchSize": batch_documents, **read_concern})
+        shaped: dict[str, Any] = {}
+        if projection is not None:
+            shaped["projection"] = dict(projection)
+        if sort is not None:
+            shaped["sort"] = dict(sort)
+        reply = ask({"find": name, "batchSize": batch_documents, **shaped, **read_concern})
         cursor = reply.cursor
         try:
             while True:

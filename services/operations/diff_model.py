@@ -13,10 +13,17 @@ Verdict = Literal["same", "differs", "not all compared"]
 
 
 class DiffPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """`a` and `b` are ids, paths, `latest`, or (one of them) `live`."""
+    """`a` and `b` are ids, paths, `latest`, or (one of them) `live`.
+
+    `documents` compares the collections that differ document by document; `values` shows what the fields
+    hold, never of secret ones; `collections` limits that to some, empty for all that differ.
+    """
 
     a: str
     b: str = LIVE
+    documents: bool = True
+    values: bool = False
+    collections: tuple[str, ...] = ()
 
 
 class SideSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +48,34 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     content: str | None = None
 
 
+class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A field path (`participants[2].isActive`) and, on demand, its values as relaxed Extended JSON, cut."""
+
+    path: str
+    a: str | None = None
+    b: str | None = None
+    secret: bool = False
+
+
+class DocumentDiff(msgspec.Struct, frozen=True, kw_only=True):
+    """One document, by its `_id` as relaxed Extended JSON; `fields` are the first that differ."""
+
+    id: str
+    state: Literal["added", "removed", "changed"]
+    fields: tuple[FieldChange, ...] = ()
+    more_fields: int = 0
+
+
+class DocumentsDiff(msgspec.Struct, frozen=True, kw_only=True):
+    """From A to B: documents only in B, only in A, and in both but not equal; `examples` are the first of each."""
+
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    same: int = 0
+    examples: tuple[DocumentDiff, ...] = ()
+
+
 class CollectionDiff(msgspec.Struct, frozen=True, kw_only=True):
     """One name. `detail` says in words what differs beside the documents, or why nothing could be told."""
 
@@ -50,6 +85,7 @@ class CollectionDiff(msgspec.Struct, frozen=True, kw_only=True):
     a: Held | None = None
     b: Held | None = None
     detail: tuple[str, ...] = ()
+    documents: DocumentsDiff | None = None
 
 
 class ObjectsHeld(msgspec.Struct, frozen=True, kw_only=True):

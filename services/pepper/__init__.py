@@ -1,0 +1,1 @@
+"""The pepper probe: which stored values a pepper opens."""

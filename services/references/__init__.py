@@ -1,0 +1,1 @@
+"""The reference check: whether every id that a document names exists."""
