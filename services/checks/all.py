@@ -1,25 +1,29 @@
-"""Every check of a backup, registered by being imported, in the order in which they run."""
+"""Every check there is: each module of this package is imported once, and what it registered is put in order."""
 
-from services.checks import database, objects, quick
-from services.checks.model import CHECKS
+from __future__ import annotations
 
-_ORDER = (
-    "manifest",
-    "files",
-    "encryption",
-    "database-files",
-    "checksum-file",
-    "archive",
-    "sha256",
-    "counts",
-    "content",
-    "objects-files",
-    "object-manifest",
-    "objects-sha256",
-    "objects",
-    "object-sizes",
-    "missing-objects",
-)
-BACKUP_CHECKS = tuple(CHECKS[name] for name in _ORDER)
+import pkgutil
+from functools import cache
+from importlib import import_module
 
-__all__ = ["BACKUP_CHECKS", "database", "objects", "quick"]
+import services.checks as package
+from services.checks.model import CHECKS, Check, in_order
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """All registered checks in the order in which they run; modules by name, checks as declared."""
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
+        import_module(f"{package.__name__}.{module.name}")
+    declared = sorted(CHECKS.values(), key=lambda entry: entry.module)
+    return in_order(declared)
+
+
+def backup_checks() -> tuple[Check, ...]:
+    """The checks of a backup, those about its data last within a depth."""
+    return tuple(entry for entry in all_checks() if entry.subject in ("backup", "both"))
+
+
+def live_checks() -> tuple[Check, ...]:
+    """The checks of the live data."""
+    return tuple(entry for entry in all_checks() if entry.subject in ("live", "both"))

@@ -23,9 +23,12 @@ SHOWN = 10
 
 @check(
     "archive",
-    subject="database",
-    cost="full",
-    evidence="every byte: gzip, the archive's structure, CRC-64, every document walked as BSON",
+    subject="backup",
+    decides="database",
+    depth="full",
+    cost="one pass over every byte",
+    reads="gzip, the archive's structure, CRC-64, every document walked as BSON",
+    evidence="the collection and the place in the file, and what is wrong there",
 )
 def archive_whole(evidence: Evidence) -> Outcome | None:
     """The dump can be read to its end and everything it claims of itself holds."""
@@ -52,7 +55,15 @@ def archive_whole(evidence: Evidence) -> Outcome | None:
     )
 
 
-@check("sha256", subject="database", cost="full", evidence="the whole file's sha256")
+@check(
+    "sha256",
+    subject="backup",
+    decides="database",
+    depth="full",
+    cost="in the same pass over every byte",
+    reads="the whole archive file",
+    evidence="the sha256 found, the recorded one, and who recorded it",
+)
 def whole_file(evidence: Evidence) -> Outcome | None:
     """The archive's sha256 is the one that was recorded when it was made."""
     path = evidence.backup.database_path
@@ -63,7 +74,15 @@ def whole_file(evidence: Evidence) -> Outcome | None:
     return _compare_file(evidence, path, found)
 
 
-@check("objects-sha256", subject="objects", cost="full", evidence="the whole file's sha256")
+@check(
+    "objects-sha256",
+    subject="backup",
+    decides="objects",
+    depth="full",
+    cost="one pass over the tar",
+    reads="the whole file of a tar of objects",
+    evidence="the sha256 found, the recorded one, and who recorded it",
+)
 def whole_objects_file(evidence: Evidence) -> Outcome | None:
     """A tar of objects has the sha256 that its checksum file says."""
     return None if evidence.ours else _compare_file(evidence, evidence.backup.objects_path, "")
@@ -82,7 +101,15 @@ def _compare_file(evidence: Evidence, path: Path | None, known: str) -> Outcome 
     return Outcome("ok", f"{value}, as {source} says")
 
 
-@check("counts", subject="database", cost="full", evidence="documents and bytes of each collection")
+@check(
+    "counts",
+    subject="backup",
+    decides="database",
+    depth="full",
+    cost="in the same pass over every byte",
+    reads="documents and bytes of each collection",
+    evidence="the collection, its counts in the archive and in the manifest",
+)
 def counts(evidence: Evidence) -> Outcome | None:
     """Each collection has as many documents and bytes as the manifest says."""
     pairs = _pairs(evidence)
@@ -102,7 +129,15 @@ def counts(evidence: Evidence) -> Outcome | None:
     return _compared(findings, f"{counted(len(pairs), 'collections')} as the manifest says")
 
 
-@check("content", subject="database", cost="full", evidence="content sum and CRC-64 of each collection")
+@check(
+    "content",
+    subject="backup",
+    decides="database",
+    depth="full",
+    cost="in the same pass over every byte",
+    reads="content sum and CRC-64 of each collection",
+    evidence="the collection, its sums in the archive and in the manifest",
+)
 def content(evidence: Evidence) -> Outcome | None:
     """Each collection holds the very documents that were read from the server."""
     pairs = _pairs(evidence)

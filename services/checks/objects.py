@@ -20,7 +20,15 @@ LOOK = "Look at the disk or the mount, then verify again."
 REPAIR = "The next backup fetches anew what is wrong; until then use another backup for these objects."
 
 
-@check("object-manifest", subject="objects", cost="full", evidence="the object manifest's sha256")
+@check(
+    "object-manifest",
+    subject="backup",
+    decides="objects",
+    depth="full",
+    cost="one small file",
+    reads="the object manifest's bytes",
+    evidence="the sha256 found and the manifest's",
+)
 def object_manifest(evidence: Evidence) -> Outcome | None:
     """The object manifest is byte for byte the one that was written."""
     path = evidence.backup.objects_list
@@ -36,7 +44,17 @@ def object_manifest(evidence: Evidence) -> Outcome | None:
     return Outcome("ok", f"{path.name}: {found}")
 
 
-@check("object-sizes", subject="objects", cost="quick", evidence="every object file's size", next=REPAIR)
+@check(
+    "object-sizes",
+    subject="backup",
+    decides="objects",
+    depth="quick",
+    cost="one look at each object file, none opened",
+    reads="every object file's name and size",
+    evidence="the key, and the size found and recorded",
+    next=REPAIR,
+    covered_by="objects",
+)
 def object_sizes(evidence: Evidence) -> Outcome | None:
     """Every file of the snapshot is there with its size."""
     if evidence.objects_lines is None:
@@ -46,9 +64,12 @@ def object_sizes(evidence: Evidence) -> Outcome | None:
 
 @check(
     "objects",
-    subject="objects",
-    cost="full",
-    evidence="every byte of every object file, each inode once; of ours and with an object manifest its sha256",
+    subject="backup",
+    decides="objects",
+    depth="full",
+    cost="one pass over every object's bytes, each inode once",
+    reads="every object file; of ours and with an object manifest its sha256",
+    evidence="the key, and what its bytes are instead",
     next=REPAIR,
 )
 def objects(evidence: Evidence) -> Outcome | None:
@@ -99,7 +120,16 @@ def _first(sentences: Sequence[str]) -> str:
     return sentences[0] + (f"; and {more:,} more" if more else "")
 
 
-@check("missing-objects", subject="objects", cost="quick", evidence="what the backup could not read")
+@check(
+    "missing-objects",
+    subject="backup",
+    decides="objects",
+    depth="quick",
+    cost="nothing is read again",
+    reads="what the manifest lists as not given by the bucket, less what was accepted as lost",
+    evidence="the keys",
+    next="Take a new backup, or accept them as lost.",
+)
 def missing_objects(evidence: Evidence) -> Outcome | None:
     """Objects that the bucket did not give when the backup was made, not accepted as lost."""
     keys = evidence.backup.missing_keys

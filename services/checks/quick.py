@@ -14,7 +14,15 @@ from services.checks.sidecar import choose
 from services.counted import counted
 
 
-@check("manifest", subject="backup", cost="quick", evidence="the manifest, decoded whole")
+@check(
+    "manifest",
+    subject="backup",
+    decides="backup",
+    depth="quick",
+    cost="one small file",
+    reads="the manifest, decoded whole",
+    evidence="its schema, or why it cannot be used",
+)
 def manifest_readable(evidence: Evidence) -> Outcome | None:
     """Our backup's manifest can be read and is of a schema this version knows."""
     if not evidence.ours:
@@ -30,7 +38,15 @@ def manifest_readable(evidence: Evidence) -> Outcome | None:
     return Outcome(status, words, next=step or ANOTHER)
 
 
-@check("files", subject="backup", cost="quick", evidence="names and sizes of the files")
+@check(
+    "files",
+    subject="backup",
+    decides="backup",
+    depth="quick",
+    cost="the beginning of each file",
+    reads="names, sizes and first bytes of a foreign artefact",
+    evidence="what it was recognised as, or why it could not be opened",
+)
 def recognised(evidence: Evidence) -> Outcome | None:
     """A foreign artefact could be opened at all."""
     backup = evidence.backup
@@ -42,13 +58,29 @@ def recognised(evidence: Evidence) -> Outcome | None:
     return Outcome("unknown" if unknown else "fail", printable(backup.problem))
 
 
-@check("database-files", subject="database", cost="quick", evidence="the archive's size")
+@check(
+    "database-files",
+    subject="backup",
+    decides="database",
+    depth="quick",
+    cost="one look at the folder",
+    reads="the archive's size",
+    evidence="the size on disk and the manifest's",
+)
 def database_files(evidence: Evidence) -> Outcome | None:
     """The archive has the manifest's size."""
     return _sizes(evidence, evidence.backup.database_path, "database")
 
 
-@check("objects-files", subject="objects", cost="quick", evidence="the object manifest's size")
+@check(
+    "objects-files",
+    subject="backup",
+    decides="objects",
+    depth="quick",
+    cost="one look at the folder",
+    reads="the object manifest's size, and that the snapshot's folder is there",
+    evidence="the size on disk and the manifest's",
+)
 def objects_files(evidence: Evidence) -> Outcome | None:
     """The object manifest has the manifest's size and the snapshot's folder is there."""
     outcome = _sizes(evidence, evidence.backup.objects_list, "objects")
@@ -76,7 +108,15 @@ def _sizes(evidence: Evidence, path: Path | None, part: str) -> Outcome | None:
     return Outcome("ok", f"{path.name}: {size:,} bytes")
 
 
-@check("checksum-file", subject="database", cost="quick", evidence="the .sha256 file beside the archive")
+@check(
+    "checksum-file",
+    subject="backup",
+    decides="database",
+    depth="quick",
+    cost="one small file",
+    reads="the checksum file beside the archive",
+    evidence="the sum it names, and the manifest's where they differ",
+)
 def checksum_file(evidence: Evidence) -> Outcome | None:
     """The checksum file can be read and names this file with the manifest's sum."""
     path = evidence.backup.database_path
@@ -106,7 +146,16 @@ def checksum_file(evidence: Evidence) -> Outcome | None:
     return Outcome("ok", f"{name}: {line.sha256}")
 
 
-@check("encryption", subject="backup", cost="quick", evidence="the first bytes")
+@check(
+    "encryption",
+    subject="backup",
+    decides="backup",
+    depth="quick",
+    cost="the first bytes",
+    reads="the beginning of the database part",
+    evidence="the tool it was encrypted with",
+    next="Decrypt it and verify the plain file.",
+)
 def encryption(evidence: Evidence) -> Outcome | None:
     """What is encrypted cannot be looked into yet."""
     tool = evidence.backup.encrypted

@@ -13,12 +13,12 @@ from services.catalog.listing import artefact_name, lookup
 from services.catalog.manifest import Manifest, Part
 from services.catalog.model import Backup, CheckStatus, Depth
 from services.catalog.naming import printable
-from services.catalog.notes import BadObject, CheckNote, SharedDamageNote, append_note
+from services.catalog.notes import BadObject, CheckNote, NotedCheck, SharedDamageNote, append_note
 from services.catalog.scan import Catalog
-from services.checks.all import BACKUP_CHECKS
+from services.checks.all import backup_checks
 from services.checks.database import collections_of
 from services.checks.evidence import Evidence
-from services.checks.model import CheckResult, reaches, run_check, verdict_of_part, worst
+from services.checks.model import CheckResult, reaches, run_check, verdict, verdict_of_part
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext, Phase
 from services.jobs.events import Level
@@ -26,6 +26,8 @@ from services.jobs.location_lock import reading
 
 MAX_FINDINGS = 50
 """Findings kept in a note."""
+MAX_DETAIL = 500
+"""Characters of a check's evidence kept in a note."""
 
 
 class VerifyPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,9 +98,11 @@ def _marked_folder(backup: Backup, ctx: JobContext) -> Path:
 def _run(plan: VerifyPlan, ctx: JobContext, backup: Backup, catalog: Catalog, phase: Phase) -> VerifyResult:
     evidence = Evidence(backup, limits=ctx.profile.limits, check=ctx.check, advance=phase.advance)
     results: list[CheckResult] = []
-    for entry in BACKUP_CHECKS:
+    entries = [entry for entry in backup_checks() if reaches(entry.depth, plan.depth)]
+    running = {entry.name for entry in entries}
+    for entry in entries:
         ctx.check()
-        if not reaches(entry.cost, plan.depth) or (entry.name == "object-sizes" and plan.depth != "quick"):
+        if entry.covered_by in running:
             continue
         result = run_check(entry, evidence)
         if result is None:
@@ -107,7 +111,7 @@ def _run(plan: VerifyPlan, ctx: JobContext, backup: Backup, catalog: Catalog, ph
         if result.status != "ok":
             level: Level = "error" if result.status == "fail" else "warning"
             ctx.log(f"{result.name}: {result.status}: {result.detail}", level)
-    status = worst([result.status for result in results])
+    status = verdict(results)
     parts = {part: verdict_of_part(results, part) for part in backup.parts}
     bad = _bad_objects(evidence)
     note = CheckNote(
@@ -119,6 +123,10 @@ def _run(plan: VerifyPlan, ctx: JobContext, backup: Backup, catalog: Catalog, ph
         parts=parts,
         findings=_findings(results),
         bad=bad,
+        checks=tuple(
+            NotedCheck(name=one.name, status=one.status, detail=one.detail[:MAX_DETAIL], next=one.next)
+            for one in results
+        ),
     )
     warnings: list[str] = []
     _note(backup, note, ctx, warnings)

@@ -1,0 +1,1 @@
+"""Cases of the matrix of checks, one module a subject."""
