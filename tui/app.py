@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -161,11 +162,11 @@ class QuillkeepApp(Frame):
     def look_at(self, *names: str) -> None:
         """Asks looks again, each in a worker."""
         for name in names:
-            self.run_worker(self.store.refresh(name), group=f"look-{name}", description=name)
+            self.run_worker(partial(self.store.refresh, name), group=f"look-{name}", description=name)
 
     def look_at_jobs(self) -> None:
         """Reads the jobs again."""
-        self.run_worker(self.store.refresh_jobs(), group="jobs", description="jobs")
+        self.run_worker(self.store.refresh_jobs, group="jobs", description="jobs")
 
     def look_at_everything(self) -> None:
         """All that Health shows."""
@@ -294,7 +295,7 @@ class QuillkeepApp(Frame):
 
         self._must_choose = False
         self.run_worker(
-            take_profile(self, profile, settings), group="profile", description="switch the profile"
+            partial(take_profile, self, profile, settings), group="profile", description="switch the profile"
         )
 
     async def switch_profile(self, name: str) -> None:

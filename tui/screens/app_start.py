@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from services.operations.app_model import AppStartPlan
@@ -31,7 +32,9 @@ def ask_and_start_app(console: QuillkeepApp) -> None:
 
     def answered(yes: bool | None) -> None:
         if yes:
-            console.run_worker(_start(console), group="app-start", description="start the application")
+            console.run_worker(
+                partial(_start, console), group="app-start", description="start the application"
+            )
 
     console.push_screen(
         YesNoModal(

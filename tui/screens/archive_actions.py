@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -204,7 +205,7 @@ class BackupActions(ConsoleScreen):
         self.app.push_screen(DeleteModal(backup, plan), answered)
 
     def _start(self, verb: str, plan: msgspec.Struct, backup: Backup) -> None:
-        self.run_worker(self.begin(verb, plan, backup), group=f"begin-{verb}", description=verb)
+        self.run_worker(partial(self.begin, verb, plan, backup), group=f"begin-{verb}", description=verb)
 
     def action_copy(self) -> None:
         """The id, as the verbs take it."""

@@ -140,7 +140,7 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
 
     def _ask(self) -> None:
         self._reference = reference(self._backup, self.every_backup)
-        self.run_worker(self._look(), exclusive=True, group="show", description="show")
+        self.run_worker(self._look, exclusive=True, group="show", description="show")
 
     async def _look(self) -> None:
         store = self.console.store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -150,7 +151,9 @@ Every backup of every location, also those made by other tools (*foreign*) and o
         stale = self._built_at is None or (now - self._built_at).total_seconds() > STALE_SECONDS
         if looked.value is not None and (looked.value is not self._catalog or stale):
             self._catalog, self._built_at = looked.value, now
-            self.run_worker(self._build(looked.value), exclusive=True, group="rows", description="rows")
+            self.run_worker(
+                partial(self._build, looked.value), exclusive=True, group="rows", description="rows"
+            )
         self._show_words()
 
     async def _build(self, catalog: Catalog) -> None:
@@ -314,7 +317,7 @@ Every backup of every location, also those made by other tools (*foreign*) and o
 
         def chosen(entry: str | None) -> None:
             if entry:
-                self.run_worker(bring_back(entry), group="trash", description="trash-restore")
+                self.run_worker(partial(bring_back, entry), group="trash", description="trash-restore")
 
         self.app.push_screen(TrashModal(), chosen)
 

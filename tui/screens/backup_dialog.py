@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -220,7 +221,7 @@ async def ask_and_start_backup(console: QuillkeepApp) -> None:
         if plan is None:
             console.say("No backup was started.")
         else:
-            console.run_worker(_start(console, plan), group="backup", description="start a backup")
+            console.run_worker(partial(_start, console, plan), group="backup", description="start a backup")
 
     # Not in a worker: what is typed ahead goes to the dialog.
     console.push_screen(BackupModal(console.store.profile), answered)

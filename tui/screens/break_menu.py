@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -69,7 +70,7 @@ Nothing but the demo's own servers is touched, and all of it is gone when the de
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.run_worker(self._do(chosen), exclusive=True, description=f"demo {name}")
+                self.run_worker(partial(self._do, chosen), exclusive=True, description=f"demo {name}")
 
         self.app.push_screen(YesNoModal(f"{chosen.does}?", f"{chosen.seen}\n{ONLY_OURS}"), answered)
 

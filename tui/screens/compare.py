@@ -206,7 +206,7 @@ What differs stands first; what is the same is folded into one line.
         self._since = self.console.store.backend.now()
         self._show_state()
         self._show_rows()
-        self.run_worker(self._start(), exclusive=True, group="compare", description="compare")
+        self.run_worker(self._start, exclusive=True, group="compare", description="compare")
 
     async def _start(self) -> None:
         a, b = self._refs

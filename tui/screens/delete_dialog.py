@@ -60,7 +60,7 @@ Type the id, Enter moves to the button, a second key deletes.
         """The dry run begins."""
         super().on_mount()
         self.query_one("#delete-refused").display = False
-        self.run_worker(self._ask(), description="dry run of delete")
+        self.run_worker(self._ask, description="dry run of delete")
 
     def on_unmount(self) -> None:
         """A dry run that still counts goes on by itself and moves nothing."""
@@ -88,7 +88,7 @@ Type the id, Enter moves to the button, a second key deletes.
             self._refuse({name: str(said.get(name) or "") for name in ("what", "cause", "touched", "next")})
             return
         self.query_one("#delete-effects", Static).update(plain_lines(effects(self._backup, result)))
-        self.run_worker(self._offer(), description="offer")
+        self.run_worker(self._offer, description="offer")
 
     async def _offer(self) -> None:
         typed = TypedConfirmation(self._backup.id, "Delete it")

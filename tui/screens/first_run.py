@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -138,7 +139,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
     def _look(self, *, read: bool = False) -> None:
         self._tries = {}
         self.run_worker(
-            self._look_and_try(read), exclusive=True, group="first-run", description="look around"
+            partial(self._look_and_try, read), exclusive=True, group="first-run", description="look around"
         )
 
     async def _read_settings(self) -> None:
@@ -181,7 +182,10 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
         self._tries = {part: Looked() for part in PARTS if named[part]}
         for part, tried in self._tries.items():
             self.run_worker(
-                self._try(part, tried, candidate), group=f"try-{part}", exclusive=True, description=part
+                partial(self._try, part, tried, candidate),
+                group=f"try-{part}",
+                exclusive=True,
+                description=part,
             )
         self._draw()
 
@@ -269,7 +273,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
 
     def _answered(self, yes: bool | None, draft: Draft) -> None:
         if yes:
-            self.run_worker(self._save(draft), group="save", description="save a profile")
+            self.run_worker(partial(self._save, draft), group="save", description="save a profile")
         else:
             self.console.say("Nothing was written.")
 
@@ -313,7 +317,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
 
     def action_demo(self) -> None:
         """Gives way to the demo; jobs that run go on."""
-        self.run_worker(self._open_demo(), exclusive=True, group="demo", description="open the demo")
+        self.run_worker(self._open_demo, exclusive=True, group="demo", description="open the demo")
 
     async def _open_demo(self) -> None:
         try:

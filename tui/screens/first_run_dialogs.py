@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
@@ -45,7 +46,9 @@ class AskModal(ConsoleModal[T], Generic[T]):
         """Tries what was typed, in a thread: it may lie on a disk that does not answer."""
         event.stop()
         self.query_one("#said", Static).update("Reading.")
-        self.run_worker(self._try(event.value), exclusive=True, description="an answer of the first run")
+        self.run_worker(
+            partial(self._try, event.value), exclusive=True, description="an answer of the first run"
+        )
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """What was wrong is not wrong any more."""

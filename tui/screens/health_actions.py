@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -82,7 +83,7 @@ class HealthActions(ConsoleScreen):
 
         def answered(depth: Depth | None) -> None:
             if depth is not None:
-                self.run_worker(self._verify(backup, depth), group="verify", description="verify")
+                self.run_worker(partial(self._verify, backup, depth), group="verify", description="verify")
 
         self.app.push_screen(DepthModal(backup), answered)
 

@@ -105,7 +105,7 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         if not self._looked.waiting:
             self._looked.asked = self.console.store.backend.now()
             self._show(self.rows)
-            self.run_worker(self._read(), group="history", description="read the history")
+            self.run_worker(self._read, group="history", description="read the history")
 
     async def _read(self) -> None:
         looked = self._looked

@@ -175,7 +175,7 @@ only operations that ended well count. The rate of a restore is what a predictio
         view = self.query_one(LinesView)
         view.show(lambda width: [Line("Drawing the plots.", "dim")])
         view.focus()
-        self.run_worker(self._draw(), description="draw the plots")
+        self.run_worker(self._draw, description="draw the plots")
 
     async def _draw(self) -> None:
         await apart(importlib.import_module, "plotext")

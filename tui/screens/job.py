@@ -257,7 +257,7 @@ the console or lose the connection; its *journal* is all that is shown here.
     def _answered(self, yes: bool | None) -> None:
         self._asking = None
         if yes and not self.story.ended:
-            self.run_worker(self._cancel(), group="cancel", description="cancel a job")
+            self.run_worker(self._cancel, group="cancel", description="cancel a job")
 
     async def _cancel(self) -> None:
         try:

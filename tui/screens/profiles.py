@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -68,7 +69,7 @@ database or bucket forbids the switch, and so does a restore wizard that is past
         name = self._profiles[event.option_index][0]
         self.query_one("#problem", ProblemBox).show("")
         self.query_one("#keys", Static).update(plain(f"Reading the settings of {name}."))
-        self.run_worker(self._switch(name), exclusive=True, description="switch the profile")
+        self.run_worker(partial(self._switch, name), exclusive=True, description="switch the profile")
 
     async def _switch(self, name: str) -> None:
         try:

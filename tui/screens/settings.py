@@ -82,9 +82,9 @@ Of secrets it says only whether they are set, and by what.
         if self._page == "locations" and not self.console.store.looked("locations").known:
             self.console.look_at("locations")
         if self._page == "keys" and self._keys is None:
-            self.run_worker(self._read_keys(), group="keys", description="read the keys")
+            self.run_worker(self._read_keys, group="keys", description="read the keys")
         if self._page == "state" and self._versions is None:
-            self.run_worker(self._read_versions(), group="versions", description="read the versions")
+            self.run_worker(self._read_versions, group="versions", description="read the versions")
         self._show_page()
 
     async def _read_keys(self) -> None:

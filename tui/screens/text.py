@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
@@ -109,7 +111,7 @@ Enter writes a new file that only you can read (mode 0600). A file that exists i
         """Writes the file; what forbids it is said and the input stays."""
         event.stop()
         self.query_one("#said", Static).update("Saving.")
-        self.run_worker(self._save(event.value), exclusive=True, description="save a text")
+        self.run_worker(partial(self._save, event.value), exclusive=True, description="save a text")
 
     async def _save(self, named: str) -> None:
         try:

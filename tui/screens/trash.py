@@ -64,7 +64,7 @@ Emptying deletes for good and is done in a shell: `e` copies `quillkeep trash em
         """Looks."""
         super().on_mount()
         self.query_one(OptionList).display = False
-        self.run_worker(self._look(), description="look into the trash")
+        self.run_worker(self._look, description="look into the trash")
 
     async def _look(self) -> None:
         store = self.console.store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 import humanize
@@ -132,7 +133,7 @@ Arrows choose another one; its warnings stand below the list.
             if state.verify_job and state.verify_result is None:
                 cancel = self.console.store.backend.cancel_job
                 self.console.run_worker(
-                    apart(cancel, state.verify_job), description="cancel verify", exit_on_error=False
+                    partial(apart, cancel, state.verify_job), description="cancel verify", exit_on_error=False
                 )
             state.verify_job, state.verify_folder, state.verify_result = "", None, None
             state.verify_skipped, state.from_database = False, ""

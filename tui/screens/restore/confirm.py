@@ -198,7 +198,7 @@ class Confirming(Step):
     def _start(self) -> None:
         self._starting = True
         self._show()
-        self.run_worker(self._begin(), exclusive=True, group="start", description=f"start {self.VERB}")
+        self.run_worker(self._begin, exclusive=True, group="start", description=f"start {self.VERB}")
 
     async def _begin(self) -> None:
         started = await self.console.begin_job(self.VERB, self.job_plan())

@@ -139,7 +139,7 @@ def ask_finish(step: Step, job: str) -> None:
 
     def answered(yes: bool | None) -> None:
         if yes:
-            step.run_worker(begin(), exclusive=True, group="start", description="start finish")
+            step.run_worker(begin, exclusive=True, group="start", description="start finish")
 
     console.push_screen(YesNoModal(f"Finish the interrupted job {job}?", FINISH), answered)
 

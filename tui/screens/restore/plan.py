@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -89,7 +90,7 @@ class PlanView(FollowingStep):
             return
         self.state.plan = None
         self._error = None
-        self.run_worker(self._begin(), exclusive=True, group="plan", description="plan")
+        self.run_worker(self._begin, exclusive=True, group="plan", description="plan")
         self._show()
 
     async def _begin(self) -> None:
@@ -135,7 +136,7 @@ class PlanView(FollowingStep):
         if job:
             backend = self.console.store.backend
             self.console.run_worker(
-                _stop(backend.cancel_job, job), description="cancel plan", exit_on_error=False
+                partial(_stop, backend.cancel_job, job), description="cancel plan", exit_on_error=False
             )
 
     def action_go_on(self) -> None:

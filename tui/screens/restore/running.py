@@ -138,7 +138,7 @@ A time left is shown only while one can be measured.
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.run_worker(self._cancel(), exclusive=True, group="cancel", description="cancel")
+                self.run_worker(self._cancel, exclusive=True, group="cancel", description="cancel")
 
         self.console.push_screen(
             YesNoModal(

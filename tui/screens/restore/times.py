@@ -41,7 +41,7 @@ def span(seconds: float) -> str:
     if hours < 48:
         return f"{hours} h {minutes} min" if minutes and hours < 6 else f"{hours} h"
     days, hours = divmod(hours, 24)
-    return f"{days} days"
+    return f"{days} days {hours} h" if hours and days < 7 else f"{days} days"
 
 
 def ago(moment: datetime, now: datetime) -> str:
