@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
+
+
+LETTERS = 4
+"""What is left of a title that gives way."""
 
 
 class ModeWord(NamedTuple):
@@ -19,7 +23,7 @@ class ModeWord(NamedTuple):
 
 
 class ModesRow(Widget):
-    """All titles where they fit, else only the current one's."""
+    """As much of the titles as fits; the current one's is always whole."""
 
     DEFAULT_CSS = "ModesRow { height: 1; width: 100%; }"
 
@@ -39,19 +43,37 @@ class ModesRow(Widget):
 
 
 def fit(modes: Sequence[ModeWord], current: str, width: int, beside: str = "") -> Content:
-    """The row in `width` columns; at the right what stands `beside`, where there is room for it."""
-    full = _row(modes, current, titles=True)
-    if full.cell_length + len(beside) + 2 <= width:
-        gap = " " * (width - full.cell_length - len(beside) - 1)
-        return Content.assemble(full, gap, Content(beside).stylize("dim"))
-    return full if full.cell_length <= width else _row(modes, current, titles=False)
+    """The row in `width` columns; at the right what stands `beside`, where there is room for it.
+
+    What gives way, in this order: the blanks around titles, what stands beside, then one after another the
+    longest of the other modes' titles, which become their first letters and a dot; at last all of these.
+    """
+    whole = {mode.name: mode.title for mode in modes}
+    for tight in (False, True):
+        row = _row(modes, current, whole, tight=tight)
+        if row.cell_length + len(beside) + 2 <= width:
+            gap = " " * (width - row.cell_length - len(beside) - 1)
+            return Content.assemble(row, gap, Content(beside).stylize("dim"))
+    for tight in (False, True):
+        row = _row(modes, current, whole, tight=tight)
+        if row.cell_length <= width:
+            return row
+    titles = dict(whole)
+    others = [mode for mode in modes if mode.name != current and len(mode.title) > LETTERS + 2]
+    for mode in sorted(others, key=lambda mode: -len(mode.title)):
+        titles[mode.name] = f"{mode.title[:LETTERS]}."
+        row = _row(modes, current, titles, tight=True)
+        if row.cell_length <= width:
+            return row
+    return _row(modes, current, {current: whole.get(current, "")}, tight=False)
 
 
-def _row(modes: Sequence[ModeWord], current: str, *, titles: bool) -> Content:
+def _row(modes: Sequence[ModeWord], current: str, titles: Mapping[str, str], *, tight: bool) -> Content:
     words = []
     for mode in modes:
+        word = f"{mode.key} {titles.get(mode.name, '')}".rstrip()
         if mode.name == current:
-            words.append(Content(f"[{mode.key} {mode.title}]").stylize("bold $text-accent"))
+            words.append(Content(f"[{word}]").stylize("bold $text-accent"))
         else:
-            words.append(Content(f" {mode.key} {mode.title} " if titles else f" {mode.key} "))
-    return Content("").join(words)
+            words.append(Content(word if tight else f" {word} "))
+    return Content(" " if tight else "").join(words)

@@ -80,6 +80,18 @@ def test_modes_row_keeps_the_current_title() -> None:
         assert all(str(at) in row.plain for at in range(1, 9))
 
 
+def test_all_eight_modes_stand_in_80_columns() -> None:
+    titles = ("Health", "Archives", "Restore", "Integrity", "Collections", "Jobs", "History", "Settings")
+    words = [ModeWord(str(at), title, title.lower()) for at, title in enumerate(titles, 1)]
+    for word in words:
+        row = fit_modes(words, word.name, 80, "ctrl+q Quit").plain
+        assert f"[{word.key} {word.title}]" in row
+        cut = [one.title for one in words if one.title not in row]
+        assert cut in (["Collections"], ["Archives", "Integrity"]), "the longest of the others give way"
+        assert all(f"{one.key} {one.title[:4]}" in row for one in words)
+    assert fit_modes(words, "jobs", 99, "ctrl+q Quit").plain.endswith("ctrl+q Quit")
+
+
 def test_keys_row_tells_by_an_ellipsis_what_does_not_fit() -> None:
     keys = [Shown(letter, "Do something long") for letter in "abcdefgh"]
     always = [Shown("?", "Help"), Shown("ctrl+p", "All")]
