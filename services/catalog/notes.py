@@ -47,6 +47,8 @@ class NotedCheck(msgspec.Struct, frozen=True, kw_only=True):
     status: CheckStatus
     detail: str = ""
     next: str = ""
+    decides: str = ""
+    """Whose verdict it is: `backup`, `database`, `objects`, or `data` which decides none; empty in older notes."""
 
 
 class CheckNote(Note, frozen=True, kw_only=True, tag="check"):
@@ -64,6 +66,12 @@ class CheckNote(Note, frozen=True, kw_only=True, tag="check"):
     findings: tuple[str, ...] = ()
     bad: tuple[BadObject, ...] = ()
     checks: tuple[NotedCheck, ...] = ()
+    asked: Depth | None = None
+    """The depth that was asked for; `depth` is less when the deep part could not be run."""
+    seconds: float = 0.0
+    """How long it took, 0 in notes of versions that did not write it."""
+    bytes: int = 0
+    """How many bytes it read."""
 
     def part(self, part: Part) -> CheckStatus | None:
         """The verdict of one part, None when it was not looked at."""

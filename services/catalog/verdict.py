@@ -3,32 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
 
 from services.catalog.manifest import Part
-from services.catalog.model import CheckStatus, Verified
-from services.catalog.notes import CheckNote, Notes, SharedDamageNote
+from services.catalog.model import CheckStatus, Depth, Verified
+from services.catalog.notes import CheckNote, NotedCheck, Notes, SharedDamageNote
+
+_DEPTHS: tuple[Depth, ...] = ("quick", "full", "deep")
 
 CONCLUSIVE: frozenset[CheckStatus] = frozenset({"ok", "warn", "fail"})
 """A run that could not read (`unknown`) or could not look (`skipped`) proves nothing and takes nothing away."""
 
 
+class CheckRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What counts of one check: how it ended, when, and in a verify of which depth."""
+
+    check: NotedCheck
+    at: datetime
+    depth: Depth
+
+
+def check_runs(notes: Notes) -> dict[str, CheckRun]:
+    """What each check that was ever noted amounts to, by name.
+
+    The newest run that could tell (`ok`, `warn`, `fail`) counts, and a shallower one only when it failed or
+    the one before did not; where none could tell, the newest. One that could not tell any more is shown
+    instead of an older `ok` or `warn`, never instead of a `fail`.
+    """
+    counted: dict[str, CheckRun] = {}
+    for note in notes.checks:
+        for check in note.checks:
+            run = CheckRun(check=check, at=note.at, depth=note.asked or note.depth)
+            before = counted.get(check.name)
+            if before is None or before.check.status != "fail" or _may_replace(run, before):
+                counted[check.name] = run
+    return counted
+
+
+def _may_replace(run: CheckRun, failed: CheckRun) -> bool:
+    if run.check.status == "fail":
+        return True
+    return run.check.status in CONCLUSIVE and _DEPTHS.index(run.depth) >= _DEPTHS.index(failed.depth)
+
+
+def last_asked(notes: Notes, depth: Depth) -> datetime | None:
+    """When a verify of this depth or a greater one last ran, whatever it ended as; None when it never did."""
+    times = [
+        note.at for note in notes.checks if _DEPTHS.index(note.asked or note.depth) >= _DEPTHS.index(depth)
+    ]
+    return max(times, default=None)
+
+
 def _verdict(
     checks: Sequence[CheckNote], status: Callable[[CheckNote], CheckStatus | None]
 ) -> CheckNote | None:
-    """The run that counts: a newer quick failure, else the newest greater one, else the newest."""
-    quick: CheckNote | None = None
-    full: CheckNote | None = None
-    newest_is_quick = False
+    """The run that counts, of those that no newer one of the same or greater depth replaced.
+
+    The newest failure among them, else the deepest: a quick `ok` hides no full `fail`, a full `ok` no deep one.
+    """
+    standing: list[CheckNote] = []
     for check in checks:
-        if status(check) not in CONCLUSIVE:
-            continue
-        if check.depth == "quick":
-            quick, newest_is_quick = check, True
-        else:
-            full, newest_is_quick = check, False
-    if quick is not None and newest_is_quick and (full is None or status(quick) == "fail"):
-        return quick
-    return full or quick
+        if status(check) in CONCLUSIVE:
+            reach = _DEPTHS.index(check.depth)
+            standing = [older for older in standing if _DEPTHS.index(older.depth) > reach]
+            standing.append(check)
+    failed = [check for check in standing if status(check) == "fail"]
+    if failed:
+        return failed[-1]
+    return standing[0] if standing else None
 
 
 def verified(notes: Notes) -> Verified | None:
@@ -67,9 +111,12 @@ def proven_full(notes: Notes, part: Part) -> bool:
 
 
 def why_failed(notes: Notes, part: Part) -> str:
-    """The first finding of the run that failed, in words."""
+    """What the newest run that failed this part found, in words."""
     for entry in reversed(notes.entries):
         if isinstance(entry, CheckNote) and entry.part(part) == "fail":
+            for check in entry.checks:
+                if check.status == "fail" and check.decides in (part, "backup"):
+                    return check.detail
             return entry.findings[0] if entry.findings else "a check failed"
         if part == "objects" and isinstance(entry, SharedDamageNote):
             count = len(entry.bad)

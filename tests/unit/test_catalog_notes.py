@@ -16,6 +16,7 @@ from services.catalog.notes import (
     AnyNote,
     BadObject,
     CheckNote,
+    NotedCheck,
     Notes,
     PinNote,
     SharedDamageNote,
@@ -24,7 +25,7 @@ from services.catalog.notes import (
     read_notes,
     state_folder,
 )
-from services.catalog.verdict import part_status, proven_full, verified
+from services.catalog.verdict import check_runs, last_asked, part_status, proven_full, verified, why_failed
 from services.paths import Paths
 from tests.fabric import as_nobody, open_folder
 
@@ -149,3 +150,64 @@ def test_no_notes_no_verdict() -> None:
     assert verified(notes()) is None
     assert part_status(notes(), "database") is None
     assert not proven_full(notes(PinNote(at=T0)), "database")
+
+
+@pytest.mark.parametrize(
+    ("entries", "depth", "status"),
+    [
+        ((run("deep", "fail"), run("full", "ok", 1)), "deep", "fail"),
+        ((run("deep", "fail"), run("quick", "fail", 1), run("quick", "ok", 2)), "deep", "fail"),
+        ((run("deep", "fail"), run("full", "fail", 1), run("full", "ok", 2)), "deep", "fail"),
+        ((run("deep", "fail"), run("deep", "warn", 1)), "deep", "warn"),
+        ((run("deep", "ok"), run("full", "fail", 1)), "full", "fail"),
+        ((run("deep", "ok"), run("full", "fail", 1), run("full", "ok", 2)), "deep", "ok"),
+    ],
+)
+def test_a_full_ok_hides_no_deep_failure(
+    entries: tuple[CheckNote, ...], depth: Depth, status: CheckStatus
+) -> None:
+    found = verified(notes(*entries))
+    assert found is not None
+    assert (found.depth, found.status) == (depth, status)
+    assert part_status(notes(*entries), "database") == status
+
+
+def ended(name: str, status: CheckStatus, decides: str = "database") -> NotedCheck:
+    return NotedCheck(name=name, status=status, detail=f"{name} is {status}", decides=decides)
+
+
+@pytest.mark.parametrize(
+    ("ends", "counts"),
+    [
+        ((("full", "fail"), ("quick", "ok")), "fail"),
+        ((("full", "fail"), ("full", "ok")), "ok"),
+        ((("full", "fail"), ("full", "unknown")), "fail"),
+        ((("full", "ok"), ("full", "unknown")), "unknown"),
+        ((("full", "ok"), ("quick", "fail")), "fail"),
+        ((("quick", "fail"), ("quick", "ok")), "ok"),
+        ((("full", "skipped"),), "skipped"),
+    ],
+)
+def test_what_counts_of_one_check(ends: tuple[tuple[Depth, CheckStatus], ...], counts: CheckStatus) -> None:
+    entries = [
+        run(depth, status, hours, checks=(ended("archive", status),))
+        for hours, (depth, status) in enumerate(ends)
+    ]
+    counted = check_runs(notes(*entries))["archive"]
+    assert counted.check.status == counts
+    assert check_runs(notes()) == {}
+
+
+def test_the_reason_of_a_part_is_that_of_its_own_check() -> None:
+    parts: dict[Part, CheckStatus] = {"database": "fail", "objects": "fail"}
+    checks = (ended("pairs", "fail", "data"), ended("archive", "fail"), ended("objects", "fail", "objects"))
+    both = notes(run("full", "fail", parts=parts, checks=checks, findings=("archive is fail",)))
+    assert why_failed(both, "objects") == "objects is fail"
+    assert why_failed(both, "database") == "archive is fail"
+
+
+def test_when_a_depth_was_last_asked_for() -> None:
+    both = notes(run("full", "ok", 1, asked="deep"), run("quick", "ok", 2))
+    assert last_asked(both, "deep") == last_asked(both, "full") == T0 + timedelta(hours=1)
+    assert last_asked(both, "quick") == T0 + timedelta(hours=2)
+    assert last_asked(notes(), "quick") is None
