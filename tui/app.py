@@ -21,6 +21,7 @@ from tui.frame import Frame
 from tui.modes import FIRST_RUN
 from tui.modes import MODES as EVERY_MODE
 from tui.store import Problem, Store
+from tui.work import start_work
 from widgets.glyphs import Glyphs
 from widgets.too_small import is_too_small
 
@@ -162,11 +163,11 @@ class QuillkeepApp(Frame):
     def look_at(self, *names: str) -> None:
         """Asks looks again, each in a worker."""
         for name in names:
-            self.run_worker(partial(self.store.refresh, name), group=f"look-{name}", description=name)
+            start_work(self, partial(self.store.refresh, name), group=f"look-{name}", description=name)
 
     def look_at_jobs(self) -> None:
         """Reads the jobs again."""
-        self.run_worker(self.store.refresh_jobs, group="jobs", description="jobs")
+        start_work(self, self.store.refresh_jobs, group="jobs", description="jobs")
 
     def look_at_everything(self) -> None:
         """All that Health shows."""
@@ -294,8 +295,11 @@ class QuillkeepApp(Frame):
         from tui.switching import take_profile
 
         self._must_choose = False
-        self.run_worker(
-            partial(take_profile, self, profile, settings), group="profile", description="switch the profile"
+        start_work(
+            self,
+            partial(take_profile, self, profile, settings),
+            group="profile",
+            description="switch the profile",
         )
 
     async def switch_profile(self, name: str) -> None:

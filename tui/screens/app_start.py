@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.operations.app_model import AppStartPlan
 from tui.screens.confirm import YesNoModal
+from tui.work import start_work
 
 if TYPE_CHECKING:
     from tui.app import QuillkeepApp
@@ -32,8 +33,8 @@ def ask_and_start_app(console: QuillkeepApp) -> None:
 
     def answered(yes: bool | None) -> None:
         if yes:
-            console.run_worker(
-                partial(_start, console), group="app-start", description="start the application"
+            start_work(
+                console, partial(_start, console), group="app-start", description="start the application"
             )
 
     console.push_screen(

@@ -16,6 +16,7 @@ from tui.bridge import Follower, JobNews
 from tui.screens.archives_rows import reference, size
 from tui.screens.base import ConsoleScreen
 from tui.store import Problem
+from tui.work import start_work
 
 RESCAN_AFTER = (
     "backup",
@@ -205,7 +206,7 @@ class BackupActions(ConsoleScreen):
         self.app.push_screen(DeleteModal(backup, plan), answered)
 
     def _start(self, verb: str, plan: msgspec.Struct, backup: Backup) -> None:
-        self.run_worker(partial(self.begin, verb, plan, backup), group=f"begin-{verb}", description=verb)
+        start_work(self, partial(self.begin, verb, plan, backup), group=f"begin-{verb}", description=verb)
 
     def action_copy(self) -> None:
         """The id, as the verbs take it."""

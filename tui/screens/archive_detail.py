@@ -23,6 +23,7 @@ from tui.screens.archive_actions import BACK_UP, COPY, OTHERS, RESTORE, VERIFY, 
 from tui.screens.archive_sections import Section
 from tui.screens.archives_rows import facts_of, reference
 from tui.store import Problem
+from tui.work import start_work
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar, matching
 from widgets.inventory_table import InventoryTable
@@ -140,7 +141,7 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
 
     def _ask(self) -> None:
         self._reference = reference(self._backup, self.every_backup)
-        self.run_worker(self._look, exclusive=True, group="show", description="show")
+        start_work(self, self._look, exclusive=True, group="show", description="show")
 
     async def _look(self) -> None:
         store = self.console.store

@@ -24,6 +24,7 @@ from tui.screens.archives_rows import (
     facts_of,
 )
 from tui.screens.archives_words import empty_words, focus_lines, head_words, jump_target, places_lines
+from tui.work import start_work
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar, matching
 from widgets.inventory_table import InventoryTable, TableRow
@@ -151,8 +152,8 @@ Every backup of every location, also those made by other tools (*foreign*) and o
         stale = self._built_at is None or (now - self._built_at).total_seconds() > STALE_SECONDS
         if looked.value is not None and (looked.value is not self._catalog or stale):
             self._catalog, self._built_at = looked.value, now
-            self.run_worker(
-                partial(self._build, looked.value), exclusive=True, group="rows", description="rows"
+            start_work(
+                self, partial(self._build, looked.value), exclusive=True, group="rows", description="rows"
             )
         self._show_words()
 
@@ -317,7 +318,7 @@ Every backup of every location, also those made by other tools (*foreign*) and o
 
         def chosen(entry: str | None) -> None:
             if entry:
-                self.run_worker(partial(bring_back, entry), group="trash", description="trash-restore")
+                start_work(self, partial(bring_back, entry), group="trash", description="trash-restore")
 
         self.app.push_screen(TrashModal(), chosen)
 

@@ -17,6 +17,7 @@ from services.operations.backup_model import BackupPlan
 from services.profile import Profile
 from tui.screens.base import ConsoleModal
 from tui.store import Problem
+from tui.work import start_work
 from widgets.key_value import KeyValues
 from widgets.plain import plain
 
@@ -221,7 +222,7 @@ async def ask_and_start_backup(console: QuillkeepApp) -> None:
         if plan is None:
             console.say("No backup was started.")
         else:
-            console.run_worker(partial(_start, console, plan), group="backup", description="start a backup")
+            start_work(console, partial(_start, console, plan), group="backup", description="start a backup")
 
     # Not in a worker: what is typed ahead goes to the dialog.
     console.push_screen(BackupModal(console.store.profile), answered)

@@ -18,6 +18,7 @@ from tui.bridge import apart
 from tui.screens.base import ConsoleModal
 from tui.screens.confirm import YesNoModal
 from tui.store import Problem
+from tui.work import start_work
 from widgets.plain import plain
 
 ONLY_OURS = "Only the demo's own servers are touched: a random token on them is checked first."
@@ -70,7 +71,7 @@ Nothing but the demo's own servers is touched, and all of it is gone when the de
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.run_worker(partial(self._do, chosen), exclusive=True, description=f"demo {name}")
+                start_work(self, partial(self._do, chosen), exclusive=True, description=f"demo {name}")
 
         self.app.push_screen(YesNoModal(f"{chosen.does}?", f"{chosen.seen}\n{ONLY_OURS}"), answered)
 

@@ -19,6 +19,7 @@ from tui.screens import job_parts
 from tui.screens.base import ConsoleScreen
 from tui.screens.compare_rows import FOLDED, NARROW, WIDE, about, objects_words, rows_of, verdict_words
 from tui.store import Problem
+from tui.work import start_work
 from widgets.glyphs import tone
 from widgets.inventory_table import InventoryTable
 from widgets.plain import plain, plain_lines
@@ -206,7 +207,7 @@ What differs stands first; what is the same is folded into one line.
         self._since = self.console.store.backend.now()
         self._show_state()
         self._show_rows()
-        self.run_worker(self._start, exclusive=True, group="compare", description="compare")
+        start_work(self, self._start, exclusive=True, group="compare", description="compare")
 
     async def _start(self) -> None:
         a, b = self._refs

@@ -16,6 +16,7 @@ from tui.bridge import Follower, JobNews
 from tui.screens.archive_actions import freed_words
 from tui.screens.archives_rows import size
 from tui.screens.base import ConsoleModal
+from tui.work import start_work
 from widgets.plain import plain, plain_lines
 from widgets.problem_box import ProblemBox
 from widgets.typed_confirmation import TypedConfirmation
@@ -60,7 +61,7 @@ Type the id, Enter moves to the button, a second key deletes.
         """The dry run begins."""
         super().on_mount()
         self.query_one("#delete-refused").display = False
-        self.run_worker(self._ask, description="dry run of delete")
+        start_work(self, self._ask, description="dry run of delete")
 
     def on_unmount(self) -> None:
         """A dry run that still counts goes on by itself and moves nothing."""
@@ -88,7 +89,7 @@ Type the id, Enter moves to the button, a second key deletes.
             self._refuse({name: str(said.get(name) or "") for name in ("what", "cause", "touched", "next")})
             return
         self.query_one("#delete-effects", Static).update(plain_lines(effects(self._backup, result)))
-        self.run_worker(self._offer, description="offer")
+        start_work(self, self._offer, description="offer")
 
     async def _offer(self) -> None:
         typed = TypedConfirmation(self._backup.id, "Delete it")

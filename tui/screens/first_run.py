@@ -28,6 +28,7 @@ from tui.screens.base import ConsoleScreen
 from tui.screens.first_run_dialogs import EnvFileModal, NameModal, WriteModal
 from tui.screens.first_run_lines import PARTS, Verdict, View, lines, to_write, verdict
 from tui.store import Looked, Problem
+from tui.work import start_work
 from widgets.glyphs import tone
 from widgets.key_value import AlignedRows, aligned
 from widgets.lines_view import LinesView
@@ -138,8 +139,12 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
 
     def _look(self, *, read: bool = False) -> None:
         self._tries = {}
-        self.run_worker(
-            partial(self._look_and_try, read), exclusive=True, group="first-run", description="look around"
+        start_work(
+            self,
+            partial(self._look_and_try, read),
+            exclusive=True,
+            group="first-run",
+            description="look around",
         )
 
     async def _read_settings(self) -> None:
@@ -181,7 +186,8 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
         }
         self._tries = {part: Looked() for part in PARTS if named[part]}
         for part, tried in self._tries.items():
-            self.run_worker(
+            start_work(
+                self,
                 partial(self._try, part, tried, candidate),
                 group=f"try-{part}",
                 exclusive=True,
@@ -273,7 +279,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
 
     def _answered(self, yes: bool | None, draft: Draft) -> None:
         if yes:
-            self.run_worker(partial(self._save, draft), group="save", description="save a profile")
+            start_work(self, partial(self._save, draft), group="save", description="save a profile")
         else:
             self.console.say("Nothing was written.")
 
@@ -317,7 +323,7 @@ its own. `r` looks again. `y` shows the missing lines to copy or save. `1` goes 
 
     def action_demo(self) -> None:
         """Gives way to the demo; jobs that run go on."""
-        self.run_worker(self._open_demo, exclusive=True, group="demo", description="open the demo")
+        start_work(self, self._open_demo, exclusive=True, group="demo", description="open the demo")
 
     async def _open_demo(self) -> None:
         try:

@@ -17,6 +17,7 @@ from services.settings.resolve import Settings
 from services.settings.save import Draft
 from tui.bridge import apart
 from tui.screens.base import ConsoleModal
+from tui.work import start_work
 from widgets.plain import plain, plain_lines
 
 T = TypeVar("T")
@@ -46,8 +47,8 @@ class AskModal(ConsoleModal[T], Generic[T]):
         """Tries what was typed, in a thread: it may lie on a disk that does not answer."""
         event.stop()
         self.query_one("#said", Static).update("Reading.")
-        self.run_worker(
-            partial(self._try, event.value), exclusive=True, description="an answer of the first run"
+        start_work(
+            self, partial(self._try, event.value), exclusive=True, description="an answer of the first run"
         )
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -15,6 +15,7 @@ from tui.screens.health_list import AttentionList
 from tui.screens.health_looks import NAMES
 from tui.screens.way_back import why_no_rollback
 from tui.terminal import Terminal
+from tui.work import start_work
 
 if TYPE_CHECKING:
     from services.catalog.model import Backup, Depth
@@ -83,7 +84,7 @@ class HealthActions(ConsoleScreen):
 
         def answered(depth: Depth | None) -> None:
             if depth is not None:
-                self.run_worker(partial(self._verify, backup, depth), group="verify", description="verify")
+                start_work(self, partial(self._verify, backup, depth), group="verify", description="verify")
 
         self.app.push_screen(DepthModal(backup), answered)
 

@@ -20,6 +20,7 @@ from tui.screens.job_parts import LIVE, left_out, moment
 from tui.screens.list_screen import ListScreen
 from tui.screens.way_back import why_no_rollback
 from tui.store import Looked, Problem
+from tui.work import start_work
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar
 from widgets.inventory_table import InventoryTable, TableRow
@@ -105,7 +106,7 @@ changed. All of it is read from the jobs' journals; nothing is kept beside them.
         if not self._looked.waiting:
             self._looked.asked = self.console.store.backend.now()
             self._show(self.rows)
-            self.run_worker(self._read, group="history", description="read the history")
+            start_work(self, self._read, group="history", description="read the history")
 
     async def _read(self) -> None:
         looked = self._looked

@@ -19,6 +19,7 @@ from tui.bridge import apart
 from tui.screens import history_parts as parts
 from tui.screens.base import ConsoleModal, ConsoleScreen
 from tui.screens.way_back import is_offered, why_no_rollback
+from tui.work import start_work
 from widgets.lines_view import Line, LinesView
 from widgets.plain import plain
 
@@ -175,7 +176,7 @@ only operations that ended well count. The rate of a restore is what a predictio
         view = self.query_one(LinesView)
         view.show(lambda width: [Line("Drawing the plots.", "dim")])
         view.focus()
-        self.run_worker(self._draw, description="draw the plots")
+        start_work(self, self._draw, description="draw the plots")
 
     async def _draw(self) -> None:
         await apart(importlib.import_module, "plotext")

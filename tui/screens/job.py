@@ -22,6 +22,7 @@ from tui.screens.base import ConsoleScreen
 from tui.screens.confirm import YesNoModal
 from tui.screens.way_back import is_offered, why_no_rollback
 from tui.store import Problem
+from tui.work import start_work
 from widgets.filter_bar import FilterBar
 from widgets.glyphs import tone
 from widgets.key_value import KeyValues
@@ -257,7 +258,7 @@ the console or lose the connection; its *journal* is all that is shown here.
     def _answered(self, yes: bool | None) -> None:
         self._asking = None
         if yes and not self.story.ended:
-            self.run_worker(self._cancel, group="cancel", description="cancel a job")
+            start_work(self, self._cancel, group="cancel", description="cancel a job")
 
     async def _cancel(self) -> None:
         try:

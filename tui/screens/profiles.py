@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from services.errors import QuillkeepError
 from tui.screens.base import ConsoleModal
+from tui.work import start_work
 from widgets.plain import plain
 from widgets.problem_box import ProblemBox
 
@@ -69,7 +70,7 @@ database or bucket forbids the switch, and so does a restore wizard that is past
         name = self._profiles[event.option_index][0]
         self.query_one("#problem", ProblemBox).show("")
         self.query_one("#keys", Static).update(plain(f"Reading the settings of {name}."))
-        self.run_worker(partial(self._switch, name), exclusive=True, description="switch the profile")
+        start_work(self, partial(self._switch, name), exclusive=True, description="switch the profile")
 
     async def _switch(self, name: str) -> None:
         try:

@@ -14,6 +14,7 @@ from tui.bridge import apart
 from tui.screens import settings_parts as parts
 from tui.screens.job_parts import moment
 from tui.screens.list_screen import ListScreen
+from tui.work import start_work
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar
 from widgets.inventory_table import InventoryTable
@@ -82,9 +83,9 @@ Of secrets it says only whether they are set, and by what.
         if self._page == "locations" and not self.console.store.looked("locations").known:
             self.console.look_at("locations")
         if self._page == "keys" and self._keys is None:
-            self.run_worker(self._read_keys, group="keys", description="read the keys")
+            start_work(self, self._read_keys, group="keys", description="read the keys")
         if self._page == "state" and self._versions is None:
-            self.run_worker(self._read_versions, group="versions", description="read the versions")
+            start_work(self, self._read_versions, group="versions", description="read the versions")
         self._show_page()
 
     async def _read_keys(self) -> None:

@@ -16,6 +16,7 @@ from tui.bridge import apart
 from tui.saving import save_new
 from tui.screens.base import ConsoleModal
 from tui.store import Problem
+from tui.work import start_work
 from widgets.plain import plain, plain_lines
 from widgets.problem_box import ProblemBox
 
@@ -111,7 +112,7 @@ Enter writes a new file that only you can read (mode 0600). A file that exists i
         """Writes the file; what forbids it is said and the input stays."""
         event.stop()
         self.query_one("#said", Static).update("Saving.")
-        self.run_worker(partial(self._save, event.value), exclusive=True, description="save a text")
+        start_work(self, partial(self._save, event.value), exclusive=True, description="save a text")
 
     async def _save(self, named: str) -> None:
         try:

@@ -18,6 +18,7 @@ from tui.bridge import apart
 from tui.screens.archives_rows import size
 from tui.screens.base import ConsoleModal
 from tui.store import Problem
+from tui.work import start_work
 from widgets.plain import plain, plain_lines
 from widgets.problem_box import ProblemBox
 
@@ -64,7 +65,7 @@ Emptying deletes for good and is done in a shell: `e` copies `quillkeep trash em
         """Looks."""
         super().on_mount()
         self.query_one(OptionList).display = False
-        self.run_worker(self._look, description="look into the trash")
+        start_work(self, self._look, description="look into the trash")
 
     async def _look(self) -> None:
         store = self.console.store

@@ -37,6 +37,7 @@ from tui.screens.restore.step import Step
 from tui.screens.restore.times import ago, both, clock, is_utc, span
 from tui.screens.restore.when import WhenAnswer, WhenModal
 from tui.store import Problem
+from tui.work import start_work
 from widgets.glyphs import tone
 from widgets.inventory_table import Column, InventoryTable, TableRow
 from widgets.plain import plain
@@ -132,8 +133,11 @@ Arrows choose another one; its warnings stand below the list.
         if state.backup is not None and key_of(state.backup) != key_of(backup):
             if state.verify_job and state.verify_result is None:
                 cancel = self.console.store.backend.cancel_job
-                self.console.run_worker(
-                    partial(apart, cancel, state.verify_job), description="cancel verify", exit_on_error=False
+                start_work(
+                    self.console,
+                    partial(apart, cancel, state.verify_job),
+                    description="cancel verify",
+                    exit_on_error=False,
                 )
             state.verify_job, state.verify_folder, state.verify_result = "", None, None
             state.verify_skipped, state.from_database = False, ""

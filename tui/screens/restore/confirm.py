@@ -17,6 +17,7 @@ from tui.screens.restore.confirm_rows import Acceptable, LeaveStopped, RiskRow
 from tui.screens.restore.model import StepName, WizardState
 from tui.screens.restore.plan_rows import loss, many
 from tui.screens.restore.step import Step
+from tui.work import start_work
 from widgets.plain import plain, plain_lines
 from widgets.typed_confirmation import TypedConfirmation
 
@@ -198,7 +199,7 @@ class Confirming(Step):
     def _start(self) -> None:
         self._starting = True
         self._show()
-        self.run_worker(self._begin, exclusive=True, group="start", description=f"start {self.VERB}")
+        start_work(self, self._begin, exclusive=True, group="start", description=f"start {self.VERB}")
 
     async def _begin(self) -> None:
         started = await self.console.begin_job(self.VERB, self.job_plan())

@@ -15,6 +15,7 @@ from tui.screens.confirm import YesNoModal
 from tui.screens.restore.confirm import READ_ONLY
 from tui.screens.restore.model import Interruption, StepName, interruption
 from tui.screens.restore.step import Step
+from tui.work import start_work
 from widgets.glyphs import Glyphs
 from widgets.lines_view import Line, LinesView, fitted, wrapped
 from widgets.plain import plain
@@ -139,7 +140,7 @@ def ask_finish(step: Step, job: str) -> None:
 
     def answered(yes: bool | None) -> None:
         if yes:
-            step.run_worker(begin, exclusive=True, group="start", description="start finish")
+            start_work(step, begin, exclusive=True, group="start", description="start finish")
 
     console.push_screen(YesNoModal(f"Finish the interrupted job {job}?", FINISH), answered)
 

@@ -17,6 +17,7 @@ from tui.screens.restore.following import FollowingStep
 from tui.screens.restore.model import StepName
 from tui.screens.restore.plan_rows import plan_rows, verdict
 from tui.screens.restore.run_journal import TITLES, PhaseSeen
+from tui.work import start_work
 from widgets.glyphs import Glyphs
 from widgets.lines_view import Line, LinesView, wrapped
 from widgets.plain import plain
@@ -90,7 +91,7 @@ class PlanView(FollowingStep):
             return
         self.state.plan = None
         self._error = None
-        self.run_worker(self._begin, exclusive=True, group="plan", description="plan")
+        start_work(self, self._begin, exclusive=True, group="plan", description="plan")
         self._show()
 
     async def _begin(self) -> None:
@@ -135,8 +136,11 @@ class PlanView(FollowingStep):
         super().on_unmount()
         if job:
             backend = self.console.store.backend
-            self.console.run_worker(
-                partial(_stop, backend.cancel_job, job), description="cancel plan", exit_on_error=False
+            start_work(
+                self.console,
+                partial(_stop, backend.cancel_job, job),
+                description="cancel plan",
+                exit_on_error=False,
             )
 
     def action_go_on(self) -> None:

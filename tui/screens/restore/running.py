@@ -28,6 +28,7 @@ from tui.screens.restore.run_journal import (
     untouched_yet,
 )
 from tui.store import Problem
+from tui.work import start_work
 from widgets.lines_view import Line, LinesView, wrapped
 from widgets.phase_list import PhaseList, PhaseRow
 from widgets.plain import plain
@@ -138,7 +139,7 @@ A time left is shown only while one can be measured.
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.run_worker(self._cancel, exclusive=True, group="cancel", description="cancel")
+                start_work(self, self._cancel, exclusive=True, group="cancel", description="cancel")
 
         self.console.push_screen(
             YesNoModal(
