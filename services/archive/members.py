@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from services.archive.collect import Collecting
 from services.archive.contents import Contents
 from services.archive.documents import MASK64, MAX_DOCUMENT, Sums, crc64_xz, hex64, sum_documents
 from services.archive.feed import BadLength, Ended, Feed
@@ -252,9 +253,11 @@ def walk_members(
     limits: Limits = Limits(),
     check: Callable[[], None] = nothing,
     advance: Callable[[int], None] = ignore,
+    collecting: Collecting | None = None,
 ) -> Walked:
     """Proves one of our archives in a single parallel pass over its bytes.
 
+    `collecting` is shown the documents its collectors want.
     `file` is its entry in the manifest, `database` the one it was dumped from. `check` may raise to stop,
     `advance` is told compressed bytes, both in the calling thread. The sums are the archive's own: whoever
     asks compares them, the size and the sha256 with the manifest. Raises `ArchiveError`.
@@ -277,6 +280,9 @@ def walk_members(
                 summed.bytes += sum(len(run) for run in segment.runs)
                 summed.content = (summed.content + segment.content) & MASK64
                 summed.crc64 = order.crcs[segment.header.namespace]
+                if collecting is not None:
+                    for run in segment.runs:
+                        collecting.take(segment.header.namespace, run)
             advance(located.member.length)
         order.finish(contents.names())
         views = {entry.namespace for entry in prelude.collections if entry.kind == "view"}

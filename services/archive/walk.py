@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from services.archive.collect import Collecting
 from services.archive.documents import MASK64, Sums, crc64_xz
 from services.archive.elements import NotBson
 from services.archive.model import ArchiveError, Block, Buffer, Namespace, Prelude
@@ -53,16 +54,17 @@ def walk_dump(
     limits: Limits = Limits(),
     check: Callable[[], None] = nothing,
     advance: Callable[[int], None] = ignore,
+    collecting: Collecting | None = None,
 ) -> Walked:
     """Reads a foreign dump to its last byte in bounded memory.
 
-    `check` is called for every block and may raise to stop; `advance` is told the bytes read since it was
+    `collecting` is shown the documents its collectors want. `check` is called for every block and may raise to stop; `advance` is told the bytes read since it was
     called last. Forms without checksums have every document decoded once, which finds what cannot be BSON.
     Raises `ArchiveError` or `EncryptedDump`.
     """
     hashing = HashingThread() if path.is_file() else None
     try:
-        return _walk(path, limits, check, advance, hashing)
+        return _walk(path, limits, check, advance, hashing, collecting)
     finally:
         if hashing is not None:
             hashing.finish()
@@ -74,14 +76,19 @@ def _walk(
     check: Callable[[], None],
     advance: Callable[[int], None],
     hashing: HashingThread | None,
+    collecting: Collecting | None,
 ) -> Walked:
     source = open_dump(path, limits=limits, tap=None if hashing is None else hashing.feed)
     tally = Tally(structure=not source.sums)
     done = 0
+    if collecting is not None and not source.form.startswith("tar"):
+        collecting.choose(entry.namespace.database for entry in source.prelude().collections)
     for item in source.read():
         check()
         if isinstance(item, Block):
             tally.add(item.namespace, item.data)
+            if collecting is not None:
+                collecting.take(item.namespace, item.data)
             now = source.bytes_read()
             if now > done:
                 advance(now - done)
