@@ -295,12 +295,7 @@ class QuillkeepApp(Frame):
         from tui.switching import take_profile
 
         self._must_choose = False
-        start_work(
-            self,
-            partial(take_profile, self, profile, settings),
-            group="profile",
-            description="switch the profile",
-        )
+        start_work(self, partial(take_profile, self, profile, settings), group="profile")
 
     async def switch_profile(self, name: str) -> None:
         """To a profile by its name; what forbids it is shown."""
