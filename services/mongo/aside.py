@@ -25,8 +25,9 @@ from services.mongo.commands import (
 )
 from services.mongo.connect import list_live
 from services.mongo.live_sums import live_sums
+from services.mongo.rename import listing
 from services.mongo.specs import build_spec, create_options, is_id_index, is_ttl, secondary
-from services.names import JOBS_COLLECTION, is_ours
+from services.names import JOBS_COLLECTION, aside_name, is_ours
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -123,17 +124,42 @@ def drop_aside(database: Database[Any], target: str) -> None:
             raise
 
 
+def drop_copies(database: Database[Any], job: str) -> list[str]:
+    """Drops every copy of a job that never went live; gives what could not be dropped, with the reason."""
+    prefix = aside_name(job, 0)[:-1]
+    copies = [name for name in listing(database) if name.startswith(prefix)]
+    left: list[str] = []
+    for number, name in enumerate(copies):
+        try:
+            drop_aside(database, name)
+        except CommandFailed as error:
+            left.append(f"{name} ({error.cause})")
+            if error.unknown:
+                # The server was waited for already; it takes no drop of the others either.
+                return [*left, *copies[number + 1 :]]
+    return left
+
+
 def build_indexes(
-    database: Database[Any], incoming: Incoming, uuid: str, *, guard: bool, width: int = 2
+    database: Database[Any],
+    incoming: Incoming,
+    uuid: str,
+    *,
+    guard: bool,
+    width: int = 2,
+    failed: Callable[[str, CommandFailed], None] | None = None,
 ) -> tuple[tuple[str, ...], tuple[dict[str, Any], ...]]:
     """Builds every index but the TTL ones, one command each, `width` at a time; (built names, TTL specs).
 
     With `guard` the collection's UUID goes along, so that a command that comes late creates nothing anew.
+    `failed` is told an index's name and why the server refuses it: the others, and those of TTL, are then
+    built all the same, for a load that only looks.
     """
     specs = [build_spec(index) for index in secondary(incoming.indexes)]
     ttl = tuple(spec for spec in specs if is_ttl(spec))
-    now = [spec for spec in specs if not is_ttl(spec)]
+    now = [spec for spec in specs if failed is not None or not is_ttl(spec)]
     failures: list[CommandFailed] = []
+    refused: set[str] = set()
     gate = threading.Semaphore(width)
 
     def build(spec: dict[str, Any]) -> None:
@@ -154,7 +180,11 @@ def build_indexes(
                     f"build the index {spec.get('name')} of {incoming.name}",
                 )
             except CommandFailed as error:
-                failures.append(error)
+                if failed is None or error.unknown:
+                    failures.append(error)
+                else:
+                    refused.add(str(spec.get("name")))
+                    failed(str(spec.get("name")), error)
 
     threads = [threading.Thread(target=build, args=(spec,), daemon=True) for spec in now]
     for thread in threads:
@@ -163,7 +193,7 @@ def build_indexes(
         thread.join()
     if failures:
         raise failures[0]
-    return tuple(str(spec.get("name")) for spec in now), ttl
+    return tuple(name for spec in now if (name := str(spec.get("name"))) not in refused), ttl
 
 
 def make_durable(database: Database[Any], job: str) -> None:

@@ -15,7 +15,7 @@ from services.archive.documents import MASK64, Sums, hex64, split_documents, sum
 from services.archive.model import Block, DumpSource, End, Namespace
 from services.archive.quirks import scan_block
 from services.archive.transform import REFUSED, UPSERTED, as_server_holds
-from services.errors import Cancelled
+from services.errors import Cancelled, QuillkeepError
 from services.mongo.aside import (
     Incoming,
     Proof,
@@ -29,12 +29,15 @@ from services.mongo.aside import (
 )
 from services.mongo.commands import CommandFailed, again
 from services.mongo.insert import OutcomeUnknown, Rejected, insert_batch, upsert_literal
+from services.mongo.loading import Loading
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
     from pymongo.database import Database
 
 T = TypeVar("T")
+Failed = Callable[[Incoming, str, QuillkeepError], None]
+"""Told of a collection what failed: `create`, `content`, or the name of an index behind `index `."""
 LOADERS = 2
 FINISHERS = 2
 QUEUED_BATCHES = 3
@@ -47,33 +50,13 @@ RELOADS = 3
 """How often a collection whose outcome is unknown is dropped and loaded again."""
 
 
-class _Loading:
-    """One collection while it is loaded; counters are changed under `lock` only."""
-
-    def __init__(self, incoming: Incoming, uuid: str, server: str) -> None:
-        self.incoming = incoming
-        self.uuid = uuid
-        self.server = server
-        self.lock = threading.Lock()
-        self.stream = Sums()
-        self.expected = Sums()
-        self.pending = 1
-        self.waiting: list[Any] = []
-        self.waiting_bytes = 0
-        self.broken = ""
-
-    def take_off(self, sums: Sums) -> None:
-        with self.lock:
-            self.expected.documents -= sums.documents
-            self.expected.bytes -= sums.bytes
-            self.expected.content = (self.expected.content - sums.content) & MASK64
-
-
 class Loader:
     """Loads collections of one dump aside and proves them; `run` gives the proofs.
 
     `fast` is a client with w:1 whose documents are raw, `database` one with majority reads. `advance` and
-    `proven` get bytes sent and read back. Errors: `ArchiveError`, `CommandFailed`, `ProofFailed`,
+    `proven` get bytes sent and read back. With `failed` a load that only looks goes on: a collection that
+    cannot be created, an index that cannot be built and a content that differs are told, the rest is
+    loaded, and TTL indexes are built too. Errors: `ArchiveError`, `CommandFailed`, `ProofFailed`,
     `Cancelled`; the copies are then the caller's to drop.
     """
 
@@ -92,7 +75,9 @@ class Loader:
         advance: Callable[[int], None],
         proven: Callable[[int], None],
         log: Callable[[str], None],
+        failed: Failed | None = None,
     ) -> None:
+        self._failed = failed
         self._fast = fast[database.name]
         self._database = database
         self._source = source
@@ -139,7 +124,14 @@ class Loader:
 
     def _pass(self, incoming: list[Incoming]) -> tuple[dict[str, Proof], list[Incoming]]:
         server = server_identity(self._database)
-        loading = {item.stream: _Loading(item, self._create(item), server) for item in incoming}
+        loading = {}
+        for item in incoming:
+            try:
+                loading[item.stream] = Loading(item, self._create(item), server)
+            except CommandFailed as error:
+                if self._failed is None or error.unknown:
+                    raise
+                self._failed(item, "create", error)
         work = _Work(self, loading)
         try:
             work.read()
@@ -154,14 +146,14 @@ class Loader:
 class _Work:
     """The threads of one pass; daemons, so that none keeps a failed process alive."""
 
-    def __init__(self, loader: Loader, loading: dict[Namespace, _Loading]) -> None:
+    def __init__(self, loader: Loader, loading: dict[Namespace, Loading]) -> None:
         self._loader = loader
         self._loading = loading
         self.proofs: dict[str, Proof] = {}
         self.failure: BaseException | None = None
         self._ended = threading.Event()
-        self._batches: queue.Queue[tuple[_Loading, list[Any]] | None] = queue.Queue(QUEUED_BATCHES)
-        self._complete: queue.Queue[_Loading | None] = queue.Queue()
+        self._batches: queue.Queue[tuple[Loading, list[Any]] | None] = queue.Queue(QUEUED_BATCHES)
+        self._complete: queue.Queue[Loading | None] = queue.Queue()
         self._inserters = [threading.Thread(target=self._insert, daemon=True) for _ in range(LOADERS)]
         self._finishers = [threading.Thread(target=self._finish, daemon=True) for _ in range(FINISHERS)]
         for thread in (*self._inserters, *self._finishers):
@@ -223,7 +215,7 @@ class _Work:
         for thread in self._finishers:
             thread.join(STOP_SECONDS)
 
-    def _take(self, state: _Loading, block: Block) -> None:
+    def _take(self, state: Loading, block: Block) -> None:
         from bson.raw_bson import RawBSONDocument
 
         data = block.data if isinstance(block.data, bytes) else bytes(block.data)
@@ -231,12 +223,7 @@ class _Work:
         state.stream.documents += documents
         state.stream.bytes += len(data)
         state.stream.content = (state.stream.content + content) & MASK64
-        with state.lock:
-            state.expected.documents += documents
-            state.expected.bytes += len(data)
-            state.expected.content = (state.expected.content + content) & MASK64
-            broken = state.broken
-        if broken:
+        if state.expect(documents, len(data), content):
             self._loader._advance(len(data))
             return
         pieces: list[memoryview | bytes] = list(split_documents(data))
@@ -248,7 +235,7 @@ class _Work:
             if state.waiting_bytes >= BATCH_BYTES or len(state.waiting) >= BATCH_DOCUMENTS:
                 self._hand_on(state)
 
-    def _hand_on(self, state: _Loading) -> None:
+    def _hand_on(self, state: Loading) -> None:
         """Gives what has gathered of a collection to the inserters."""
         batch, state.waiting, state.waiting_bytes = state.waiting, [], 0
         if not batch:
@@ -261,7 +248,7 @@ class _Work:
             self._put((state, batch))
 
     def _quirks(
-        self, state: _Loading, pieces: list[memoryview | bytes], quirks: dict[int, str]
+        self, state: Loading, pieces: list[memoryview | bytes], quirks: dict[int, str]
     ) -> list[memoryview | bytes]:
         from bson.raw_bson import RawBSONDocument
 
@@ -296,7 +283,7 @@ class _Work:
                 kept.append(changed)
         return kept
 
-    def _put(self, item: tuple[_Loading, list[Any]] | None) -> None:
+    def _put(self, item: tuple[Loading, list[Any]] | None) -> None:
         while True:
             try:
                 self._batches.put(item, timeout=0.5)
@@ -305,7 +292,7 @@ class _Work:
                 self._loader._check()
                 self._raise_failure()
 
-    def _release(self, state: _Loading) -> None:
+    def _release(self, state: Loading) -> None:
         with state.lock:
             state.pending -= 1
             complete = state.pending == 0
@@ -320,7 +307,7 @@ class _Work:
             except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which raises it
                 self.failure = self.failure or error
 
-    def _insert_batch(self, state: _Loading, batch: list[Any]) -> None:
+    def _insert_batch(self, state: Loading, batch: list[Any]) -> None:
         size = sum(len(document.raw) for document in batch)
         if not state.broken:
             try:
@@ -357,24 +344,32 @@ class _Work:
             except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which raises it
                 self.failure = self.failure or error
 
-    def _differs(self, state: _Loading, error: ProofFailed) -> None:
+    def _differs(self, state: Loading, error: ProofFailed) -> None:
         """Under another primary, or after a restart, what is missing was lost with the old one: load it again."""
         try:
             same = state.server == server_identity(self._loader._database)
         except CommandFailed as trouble:
             self.failure = self.failure or trouble
             return
-        if same:
+        if same and self._loader._failed is not None:
+            self._loader._failed(state.incoming, "content", error)
+        elif same:
             self.failure = self.failure or error
         else:
             state.broken = str(error)
 
-    def _prove(self, state: _Loading) -> None:
+    def _refused(self, incoming: Incoming) -> Callable[[str, CommandFailed], None] | None:
+        tell = self._loader._failed
+        return None if tell is None else lambda name, error: tell(incoming, f"index {name}", error)
+
+    def _prove(self, state: Loading) -> None:
         loader = self._loader
         incoming = state.incoming
         names, ttl = again(
             loader._database,
-            lambda: build_indexes(loader._database, incoming, state.uuid, guard=loader._guard),
+            lambda: build_indexes(
+                loader._database, incoming, state.uuid, guard=loader._guard, failed=self._refused(incoming)
+            ),
         )
         if self._ended.is_set():
             return

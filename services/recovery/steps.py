@@ -11,7 +11,7 @@ from services.jobs.database_lock import DatabaseLock
 from services.mongo.aside import (
     Incoming,
     Proof,
-    drop_aside,
+    drop_copies,
     forget_durable,
     make_durable,
     prove,
@@ -114,7 +114,7 @@ def load(
         forget_quietly(session, ctx)
     phase.finish()
     for item in incoming:
-        _compare_stream(contents.collections[item.name], loader)
+        compare_stream(contents.collections[item.name], loader)
     return proofs
 
 
@@ -126,7 +126,8 @@ def forget_quietly(session: Session, ctx: JobContext) -> None:
         ctx.log(f"A marker document stays in {JOBS_COLLECTION}: {error.cause}", "warning")
 
 
-def _compare_stream(entry: CollectionContents, loader: Loader) -> None:
+def compare_stream(entry: CollectionContents, loader: Loader) -> None:
+    """What was read for loading is what the backup's figures say. Errors: `ArchiveError`."""
     from services.archive.documents import hex64
     from services.archive.model import ArchiveError
 
@@ -319,20 +320,9 @@ def _load(text: str) -> dict[str, Any]:
     return load_spec(text)
 
 
-def drop_asides(session: Session, record_or_job: str) -> list[str]:
+def drop_asides(session: Session, job: str) -> list[str]:
     """Drops every copy of a job that never went live; gives what could not be dropped."""
-    prefix = aside_name(record_or_job, 0)[:-1]
-    copies = [name for name in listing(session.database) if name.startswith(prefix)]
-    left: list[str] = []
-    for number, name in enumerate(copies):
-        try:
-            drop_aside(session.database, name)
-        except CommandFailed as error:
-            left.append(f"{name} ({error.cause})")
-            if error.unknown:
-                # The server was waited for already; it takes no drop of the others either.
-                return [*left, *copies[number + 1 :]]
-    return left
+    return drop_copies(session.database, job)
 
 
 def same_server(session: Session, record: SwapRecord) -> bool:
