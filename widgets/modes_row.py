@@ -9,7 +9,6 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-
 LETTERS = 4
 """What is left of a title that gives way."""
 

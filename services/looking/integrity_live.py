@@ -1,0 +1,150 @@
+"""The newest results of the jobs that look at the live data, from their journals."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from services.catalog.model import CheckStatus
+from services.counted import counted
+from services.findings import Finding
+from services.jobs.events import AnyEvent, Finished, Started
+from services.jobs.journal import JOURNAL, decode_line, read_events
+from services.jobs.listing import summarize
+from services.looking.integrity import LIVE_VERBS, LiveSeen, LiveVerb
+from services.paths import Paths
+from services.profile import Profile
+
+LIVE = "live"
+HEAD_BYTES = 64 << 10
+"""A journal's first line is looked for in so much of it."""
+MAX_JOURNALS = 5_000
+"""Newest journals whose first line is read: months of nights."""
+MAX_FINDINGS = 200
+_WORST = {"fail": 0, "unknown": 1, "warn": 2}
+_STATUSES = frozenset({"ok", "warn", "fail", "skipped", "unknown"})
+
+
+def newest_live(profile: Profile, paths: Paths) -> tuple[tuple[LiveSeen, ...], str]:
+    """The newest verdict of each verb about this profile's live data, and why the jobs could not be read.
+
+    A newer job that came to no verdict (failed, refused, cancelled, lost) is told beside it. Journals of
+    this state folder only: those of other hosts and users are not known here.
+    """
+    held: dict[LiveVerb, LiveSeen] = {}
+    tried: dict[LiveVerb, LiveSeen] = {}
+    forbidden = 0
+    try:
+        names = [entry.name for entry in os.scandir(paths.jobs) if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        names = []
+    except OSError as error:
+        return _all(
+            {}, {}
+        ), f"No permission to read the jobs in {paths.jobs}: {os.strerror(error.errno or 0)}."
+    for name in sorted(names, reverse=True)[:MAX_JOURNALS]:
+        try:
+            started = _started(paths.jobs / name)
+            verb = _live_verb(started, profile)
+            if started is None or verb is None or verb in held:
+                continue
+            seen = _seen(verb, started, read_events(paths.jobs / name))
+            if seen is None and summarize(paths.jobs / name).state == "lost":
+                seen = LiveSeen(
+                    verb=verb, tried_at=started.at, tried="lost: its process is gone, without a result"
+                )
+        except PermissionError:
+            forbidden += 1
+            continue
+        except OSError:
+            # Removed while it was looked at: it is no job of this list any more.
+            continue
+        if seen is None:
+            continue
+        if seen.at is not None:
+            held[verb] = seen
+        else:
+            tried.setdefault(verb, seen)
+        if len(held) == len(LIVE_VERBS):
+            break
+    problem = f"{counted(forbidden, 'jobs')} could not be read: no permission." if forbidden else ""
+    return _all(held, tried), problem
+
+
+def _all(held: Mapping[LiveVerb, LiveSeen], tried: Mapping[LiveVerb, LiveSeen]) -> tuple[LiveSeen, ...]:
+    found = []
+    for verb in LIVE_VERBS:
+        seen = held.get(verb) or LiveSeen(verb=verb)
+        newer = tried.get(verb)
+        if newer is not None:
+            seen = msgspec.structs.replace(seen, tried_at=newer.tried_at, tried=newer.tried)
+        found.append(seen)
+    return tuple(found)
+
+
+def _started(folder: Path) -> Started | None:
+    with open(folder / JOURNAL, "rb", buffering=0) as stream:
+        head = stream.read(HEAD_BYTES)
+    event = decode_line(head.partition(b"\n")[0])
+    return event if isinstance(event, Started) else None
+
+
+def _live_verb(started: Started | None, profile: Profile) -> LiveVerb | None:
+    """The verb of a job that looked at this profile's live data, None for any other job."""
+    if started is None or started.profile != profile.name:
+        return None
+    plan = started.plan
+    for verb in LIVE_VERBS:
+        if started.verb == verb:
+            subject = plan.get("rows", LIVE) if verb == "pairs" else plan.get("target", LIVE)
+            other = plan.get("objects", "") if verb == "pairs" else ""
+            return verb if subject == LIVE and other in ("", LIVE) else None
+    return None
+
+
+def _seen(verb: LiveVerb, started: Started, events: Sequence[AnyEvent]) -> LiveSeen | None:
+    """What a job came to, None without a result."""
+    finished = next((event for event in reversed(events) if isinstance(event, Finished)), None)
+    if finished is None:
+        return None
+    result = finished.result
+    error = result.get("error")
+    if isinstance(error, dict) or finished.status not in _STATUSES:
+        words = [str(error.get(key)) for key in ("what", "cause", "next") if error.get(key)] if error else []
+        return LiveSeen(
+            verb=verb, tried_at=finished.at, tried=f"{finished.status}: {' '.join(words)}".rstrip(": ")
+        )
+    findings = sorted(findings_of(result), key=lambda one: _WORST.get(one.status, 0))
+    status: CheckStatus = msgspec.convert(finished.status, CheckStatus)
+    return LiveSeen(
+        verb=verb,
+        status=status,
+        at=finished.at,
+        job=started.job,
+        depth=str(started.plan.get("depth") or ("full" if started.plan.get("full") else "")),
+        summary=str(result.get("summary") or ""),
+        warnings=tuple(str(one) for one in (result.get("warnings") or ())[:MAX_FINDINGS]),
+        findings=tuple(findings[:MAX_FINDINGS]),
+        more_findings=max(0, len(findings) - MAX_FINDINGS),
+    )
+
+
+def findings_of(result: Mapping[str, Any]) -> list[Finding]:
+    """The findings of a `pairs`, `validate` or `pepper` document, those of single collections included."""
+    given: list[Any] = [*(result.get("findings") or ()), *(result.get("references") or ())]
+    collections = result.get("collections")
+    for one in collections if isinstance(collections, list) else ():
+        if isinstance(one, dict):
+            given += one.get("findings") or ()
+    found = []
+    for one in given:
+        try:
+            found.append(msgspec.convert(one, Finding, strict=False))
+        except msgspec.ValidationError:
+            # Of a version with other words: told as it is, never dropped.
+            found.append(Finding(kind="other", status="unknown", what=str(one)[:1_000]))
+    return found
