@@ -105,7 +105,7 @@ def _row(
         change_before=_between(name, newest, before) if held and held.before else Change(),
         validation=validation,
         findings=_findings(name, validation, held, pairs),
-        indexes=_indexes(live.indexes if live else None, newest.indexes if newest else None),
+        indexes=_indexes(() if state == "gone" else live.indexes if live else None, newest),
         counts=tuple(one.documents.get(name) for one in held.trend) if held else (),
         pairs=pairs,
     )
@@ -181,8 +181,9 @@ def _once(findings: Iterable[Finding]) -> list[Finding]:
     return kept
 
 
-def _indexes(live: Sequence[IndexNow] | None, kept: Sequence[IndexNow] | None) -> tuple[IndexSeen, ...]:
-    """Live ones in the server's order, then those that only the backup has."""
+def _indexes(live: Sequence[IndexNow] | None, newest: CollectionKept | None) -> tuple[IndexSeen, ...]:
+    """Live ones in the server's order, then those that only the backup has; None of live ones are not known."""
+    kept = newest.indexes if newest is not None else None
     held = {one.name: one for one in kept or ()}
     seen: list[IndexSeen] = []
     for one in live or ():
