@@ -83,7 +83,7 @@ class DatabaseLock:
         the owner and the way on; `QuillkeepError` when the server does not answer or does not allow it.
         """
         owner = this_owner(job, verb)
-        locks = _locks(database)
+        locks = jobs_documents(database)
         token = secrets.token_hex(16)
         told = False
         while True:
@@ -106,7 +106,7 @@ class DatabaseLock:
                 time.sleep(min(1.0, max(0.05, silence_seconds - found.silent)))
                 continue
             seen = {"_id": LOCK_ID, "token": found.token, "heartbeat": found.heartbeat}
-            with _translated(database.name):
+            with answered(database.name):
                 locks.delete_one(seen)
             tell(f"Cleared the lock that a dead job left on {database.name}: {found.describe()}.")
 
@@ -117,7 +117,7 @@ class DatabaseLock:
         """
         if self._heartbeat.lost.is_set():
             raise lock_lost(self.place, self.owner.job)
-        if not _patiently(self._locks.database, lambda: self._locks.find_one(self._mine, {"_id": 1})):
+        if not patiently(self._locks.database, lambda: self._locks.find_one(self._mine, {"_id": 1})):
             raise lock_lost(self.place, self.owner.job)
 
     def release(self) -> None:
@@ -127,7 +127,7 @@ class DatabaseLock:
         next job finds its process gone.
         """
         self._heartbeat.stop()
-        _patiently(self._locks.database, lambda: self._locks.delete_one(self._mine))
+        patiently(self._locks.database, lambda: self._locks.delete_one(self._mine))
 
     def __enter__(self) -> Self:
         return self
@@ -157,8 +157,8 @@ class DatabaseLock:
 def read_lock(database: Database[Any]) -> LockOwner | None:
     """Who holds the lock on this database, None when it is free."""
     pipeline = [{"$match": {"_id": LOCK_ID}}, {"$addFields": {"now": "$$NOW"}}]
-    with _translated(database.name):
-        found = list(_locks(database).aggregate(pipeline))
+    with answered(database.name):
+        found = list(jobs_documents(database).aggregate(pipeline))
     return _decode(dict(found[0])) if found else None
 
 
@@ -178,12 +178,13 @@ def break_lock(database: Database[Any], job: str) -> LockOwner:
             cause=f"It is held by {found.describe()}.",
             next=f"To take it from that job: `quillkeep unlock {found.job}`.",
         )
-    with _translated(database.name):
-        _locks(database).delete_one({"_id": LOCK_ID, "token": found.token})
+    with answered(database.name):
+        jobs_documents(database).delete_one({"_id": LOCK_ID, "token": found.token})
     return found
 
 
-def _locks(database: Database[Any]) -> Collection[Any]:
+def jobs_documents(database: Database[Any]) -> Collection[Any]:
+    """Where locks and registrations lie: read from the primary, written by majority and journaled."""
     from bson.codec_options import CodecOptions
     from pymongo import ReadPreference
     from pymongo.read_concern import ReadConcern
@@ -209,12 +210,12 @@ def _try_insert(locks: Collection[Any], owner: Owner, token: str, now: datetime)
     document["started"] = now
     change = {"$setOnInsert": document, "$currentDate": {"heartbeat": True}}
     try:
-        _patiently(locks.database, lambda: locks.update_one(mine, change, upsert=True))
+        patiently(locks.database, lambda: locks.update_one(mine, change, upsert=True))
     except QuillkeepError as error:
         if isinstance(error.__cause__, DuplicateKeyError):
             return False
         try:
-            with _translated(name):
+            with answered(name):
                 locks.delete_one(mine)
         except QuillkeepError as trouble:
             error.add_note(f"The lock may have been taken all the same: {trouble}")
@@ -259,7 +260,8 @@ def _short() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _translated(database: str) -> Iterator[None]:
+def answered(database: str) -> Iterator[None]:
+    """A driver's errors in an admin's words; one operation takes `OPERATION_SECONDS` at most."""
     from pymongo.errors import OperationFailure, PyMongoError
 
     try:
@@ -286,7 +288,7 @@ def _unanswered(database: str, error: Exception) -> QuillkeepError:
     )
 
 
-def _patiently(database: Database[Any], ask: Callable[[], T]) -> T:
+def patiently(database: Database[Any], ask: Callable[[], T]) -> T:
     """Asks again through an election or a broken connection, for `ELECTION_SECONDS` at most.
 
     A connection direct to one member never sees a new primary, and waits shorter.
@@ -296,7 +298,7 @@ def _patiently(database: Database[Any], ask: Callable[[], T]) -> T:
     started = time.monotonic()
     while True:
         try:
-            with _translated(database.name):
+            with answered(database.name):
                 return ask()
         except QuillkeepError as error:
             patience = min(ELECTION_SECONDS, outage_seconds(database))

@@ -32,6 +32,7 @@ from services.recovery.reversal import roll_objects, settle
 from services.recovery.session import Session, open_session
 from services.recovery.steps import prove_asides, store
 from services.recovery.stragglers import wait_for_renames
+from services.recovery.sweep import make_room
 from services.recovery.watching import watched
 
 
@@ -54,6 +55,7 @@ def finish(plan: FinishPlan, ctx: JobContext) -> RestoreResult:
             session.database, job=ctx.job, verb="finish", clock=ctx.clock, check=ctx.check, tell=ctx.log
         ) as lock,
     ):
+        make_room(session, ctx)
         record = waiting(session.database, plan.job)
         if record.state in ("done", "rolled-back", "released"):
             return _after_all(record, ctx, session)

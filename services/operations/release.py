@@ -10,6 +10,7 @@ from services.counted import counted
 from services.errors import Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
+from services.jobs.giving_way import clear_registered
 from services.mongo.aside import drop_aside
 from services.mongo.connect import list_live
 from services.mongo.live_sums import batch_documents
@@ -65,6 +66,7 @@ def release(plan: ReleasePlan, ctx: JobContext) -> ReleaseResult:
         with DatabaseLock.acquire(
             session.database, job=ctx.job, verb="release", clock=ctx.clock, check=ctx.check, tell=ctx.log
         ):
+            clear_registered(session.database, job=ctx.job, cancel=False, log=ctx.log)
             return _release(plan, ctx, session, drop=True)
 
 

@@ -64,6 +64,7 @@ def restore(plan: RestorePlan, ctx: JobContext) -> RestoreResult:
             session.database, job=ctx.job, verb="restore", clock=ctx.clock, check=ctx.check, tell=ctx.log
         ) as lock,
     ):
+        sweep.make_room(session, ctx)
         sweep.leftovers(session, ctx)
         draft = draft_plan(plan.request, ctx, session, compare=False)
         _refuse(plan, draft)

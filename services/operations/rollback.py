@@ -76,6 +76,7 @@ def rollback(plan: RollbackPlan, ctx: JobContext) -> RestoreResult:
             session.database, job=ctx.job, verb="rollback", clock=ctx.clock, check=ctx.check, tell=ctx.log
         ) as lock,
     ):
+        sweep.make_room(session, ctx)
         record = to_roll_back(session.database, plan.job)
         ctx.log(f"Rolling back the {record.verb} {record.job} of {record.started:%Y-%m-%d %H:%M} UTC.")
         waiting = guards.unfinished(session, but=record.job)

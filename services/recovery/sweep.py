@@ -5,6 +5,8 @@ from __future__ import annotations
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
+from services.jobs.giving_way import clear_registered
+from services.jobs.registered import read_registered
 from services.mongo.record import delete_record, read_records
 from services.names import JOBS_COLLECTION
 from services.recovery.series import drop_created
@@ -12,8 +14,14 @@ from services.recovery.session import Session
 from services.recovery.steps import drop_asides
 
 
+def make_room(session: Session, ctx: JobContext) -> None:
+    """For a job that holds the lock: those that work aside give way, and what the dead left there goes."""
+    clear_registered(session.database, job=ctx.job, cancel=True, check=ctx.check, log=ctx.log)
+
+
 def leftovers(session: Session, ctx: JobContext) -> None:
     """Drops the copies of jobs that died while loading; their process is gone, since the lock was free."""
+    clear_registered(session.database, job=ctx.job, cancel=False, log=ctx.log)
     for record in read_records(session.database):
         if record.state != "loading" or record.job == ctx.job:
             continue
@@ -28,7 +36,8 @@ def leftovers(session: Session, ctx: JobContext) -> None:
 
 def sweep_dead(session: Session, ctx: JobContext) -> list[str]:
     """For a job that holds no lock: sweeps when there is something to sweep and nobody works here; warnings."""
-    if not any(record.state == "loading" for record in read_records(session.database)):
+    dead = any(entry.dead for entry in read_registered(session.database))
+    if not dead and not any(record.state == "loading" for record in read_records(session.database)):
         return []
     try:
         with DatabaseLock.acquire(
