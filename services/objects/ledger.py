@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
 
 from services.objects.keys import ObjectInfo
 from services.objects.manifest import ObjectLine, decode_line, encode_line
@@ -15,6 +18,8 @@ PRAGMA temp_store=FILE;
 CREATE TABLE previous (key BLOB PRIMARY KEY, line BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE line (key BLOB PRIMARY KEY, size INTEGER, etag TEXT, modified TEXT, proven REAL, line BLOB NOT NULL)
 WITHOUT ROWID;
+CREATE TABLE early (key BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE late (key BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -30,6 +35,7 @@ class Ledger:
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.executescript(_SCHEMA)
         self._database.execute("BEGIN")
+        self._twice = False
 
     def close(self) -> None:
         """Forgets everything."""
@@ -71,6 +77,15 @@ class Ledger:
         ).fetchone()
         return row is not None and row == (info.size, info.etag, info.last_modified)
 
+    def begin_second(self) -> None:
+        """From here on listed keys are those of the second listing."""
+        self._database.execute("INSERT INTO early SELECT key FROM line")
+        self._twice = True
+
+    def listed_again(self, key: str) -> None:
+        """The second listing has this key."""
+        self._database.execute("INSERT OR IGNORE INTO late VALUES (?)", (_encode(key),))
+
     def oldest_proven(self, part: int) -> list[ObjectLine]:
         """The linked lines whose `proven_at` are the oldest 1/`part` (rounded up)."""
         count = self._database.execute("SELECT count(*) FROM line WHERE proven IS NOT NULL").fetchone()[0]
@@ -85,6 +100,14 @@ class Ledger:
         self._database.execute("DELETE FROM line WHERE key = ?", (_encode(key),))
 
     def lines(self) -> Iterator[ObjectLine]:
-        """Every line of this snapshot in the byte order of their keys."""
-        for row in self._database.execute("SELECT line FROM line ORDER BY key"):
-            yield decode_line(row[0])
+        """Every line of this snapshot in the byte order of their keys, with what came or went between the listings."""
+        cursor = self._database.execute(
+            "SELECT line, key IN (SELECT key FROM early), key IN (SELECT key FROM late) FROM line ORDER BY key"
+        )
+        for data, early, late in cursor:
+            line = decode_line(data)
+            moved: Literal["", "added", "removed"] = ""
+            if self._twice and early != late:
+                moved = "removed" if early else "added"
+            # A linked line brings what the previous snapshot knew of its own time.
+            yield line if line.moved == moved else msgspec.structs.replace(line, moved=moved)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 
@@ -47,6 +47,8 @@ class ObjectLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     contradicting: bool = False
     missing: str | None = None
     lost: bool = False
+    moved: Literal["", "added", "removed"] = ""
+    """Whether it came or went between the two listings of the snapshot: then it may have no row."""
 
     @property
     def path(self) -> str:

@@ -130,6 +130,7 @@ class Snapshot:
 
     def second_pass(self) -> None:
         """Lists again and fetches what is new or changed; what is gone meanwhile stays, rows may refer to it."""
+        self._ledger.begin_second()
         self._run(self._tasks(self._second), self._work_batch)
 
     def finish(self) -> SnapshotResult:
@@ -220,6 +221,7 @@ class Snapshot:
         return task
 
     def _second(self, info: ObjectInfo) -> _Task | None:
+        self._ledger.listed_again(info.key)
         if self._ledger.knows(info):
             return None
         current = self._ledger.get(info.key)

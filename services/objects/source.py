@@ -37,6 +37,8 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     etag: str = ""
     headers: Headers = Headers()
     missing: str | None = None
+    moved: str = ""
+    """`added` or `removed` while the backup ran: it may have no row."""
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -78,6 +80,7 @@ def entry_of(line: ObjectLine) -> SourceEntry:
         etag=line.etag,
         headers=line.headers,
         missing=line.missing,
+        moved=line.moved,
     )
 
 

@@ -1,0 +1,388 @@
+"""Rows and objects side by side, in a database of SQLite's own on disk, so that memory stays flat."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+import msgspec
+
+from services.catalog.naming import printable
+
+Verdict = Literal["missing", "size", "sha256", "claimed", "type"]
+"""What is wrong with a row's object: none there, another size, other bytes, another sha256 or type in its headers."""
+
+_SCHEMA = """
+PRAGMA journal_mode=OFF;
+PRAGMA synchronous=OFF;
+PRAGMA temp_store=FILE;
+CREATE TABLE row (n INTEGER PRIMARY KEY, key BLOB, id TEXT, user TEXT, size INTEGER, sha256 TEXT, mime TEXT,
+                  bucket TEXT, name TEXT, created TEXT, ref BLOB, odd TEXT, stranger INTEGER);
+CREATE TABLE object (key BLOB PRIMARY KEY, size INTEGER, etag TEXT, sha256 TEXT, claimed TEXT, type TEXT,
+                     missing TEXT, moved TEXT, modified TEXT) WITHOUT ROWID;
+CREATE TABLE verdict (n INTEGER PRIMARY KEY, kind TEXT);
+CREATE TABLE moved (key BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE unread (key BLOB PRIMARY KEY, why TEXT) WITHOUT ROWID;
+CREATE TABLE again (key BLOB PRIMARY KEY, size INTEGER, etag TEXT, modified TEXT) WITHOUT ROWID;
+"""
+_PAIRED = "FROM row r JOIN object o ON o.key = r.key WHERE o.missing IS NULL"
+_ROW = "r.n, r.key, r.id, r.user, r.size, r.sha256, r.mime, r.bucket, r.name, r.created, r.ref, r.odd, r.stranger"
+_OBJECT = "o.key, o.size, o.etag, o.sha256, o.claimed, o.type, o.missing, o.moved, o.modified"
+_POINTED = "o.missing IS NULL AND EXISTS (SELECT 1 FROM row r WHERE r.key = o.key)"
+_LONE = "FROM object o WHERE o.missing IS NULL AND o.moved = ? AND NOT EXISTS (SELECT 1 FROM row r WHERE r.key = o.key)"
+
+
+class RowFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a row of `files` says. `key` is None where it has none, `size` where it is no number.
+
+    `sha256` and `mime` are normal forms, empty where absent; `ref` is its `_id` as BSON (live rows only);
+    `odd` says what of it has a type the application does not write; `stranger`: the key names another user.
+    """
+
+    key: str | None = None
+    id: str = ""
+    user: str = ""
+    size: int | None = None
+    sha256: str = ""
+    mime: str = ""
+    bucket: str = ""
+    name: str = ""
+    created: str = ""
+    ref: bytes = b""
+    odd: str = ""
+    stranger: bool = False
+
+
+class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an object: `sha256` of its bytes where they were read, `claimed` what its metadata says.
+
+    `type` is its content type in a normal form, None where headers were not asked for or not kept.
+    `missing` says why a backup has no bytes of it, `moved` that it came or went while the backup ran.
+    """
+
+    key: str
+    size: int
+    etag: str = ""
+    sha256: str = ""
+    claimed: str = ""
+    type: str | None = None
+    missing: str | None = None
+    moved: str = ""
+    modified: str = ""
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A row whose object is not what it should be, and the object where there is one."""
+
+    n: int
+    kind: Verdict
+    row: RowFacts
+    object: ObjectFacts | None
+
+
+class PairsTable:
+    """Filled with rows and objects, then asked. Used by one thread; `close` forgets everything."""
+
+    def __init__(self) -> None:
+        # An empty name is SQLite's own temporary file: 2 MB in memory, the rest on disk, gone at close.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.executescript(_SCHEMA)
+        self._database.execute("BEGIN")
+        self._indexed = False
+
+    def close(self) -> None:
+        """Forgets everything."""
+        self._database.close()
+
+    def add_rows(self, rows: Iterable[RowFacts]) -> None:
+        """Takes rows of `files`, in any order."""
+        self._database.executemany(
+            "INSERT INTO row VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row_values, rows)
+        )
+
+    def add_objects(self, objects: Iterable[ObjectFacts]) -> None:
+        """Takes objects; a key that is there already is replaced."""
+        self._database.executemany(
+            "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_object_values, objects)
+        )
+
+    def replace_row(self, n: int, row: RowFacts) -> None:
+        """What a row says now."""
+        self.drop_row(n)
+        self._database.execute(
+            "INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (n, *_row_values(row))
+        )
+
+    def drop_row(self, n: int) -> None:
+        """Forgets a row that is gone."""
+        self._database.execute("DELETE FROM row WHERE n = ?", (n,))
+
+    def drop_object(self, key: str) -> None:
+        """Forgets an object that is gone."""
+        self._database.execute("DELETE FROM object WHERE key = ?", (encode(key),))
+
+    def mark_moved(self, key: str) -> None:
+        """Remembers that a key's row or object came or went while it was looked at."""
+        self._database.execute("INSERT OR IGNORE INTO moved VALUES (?)", (encode(key),))
+
+    def mark_unread(self, key: str, why: str) -> None:
+        """Remembers that an object could not be looked at."""
+        self._database.execute("INSERT OR REPLACE INTO unread VALUES (?, ?)", (encode(key), printable(why)))
+
+    def headed(self, key: str, *, type: str | None, claimed: str) -> None:
+        """What an object's headers say."""
+        self._database.execute(
+            "UPDATE object SET type = ?, claimed = ? WHERE key = ?", (type, claimed, encode(key))
+        )
+
+    def hashed(self, key: str, sha256: str) -> None:
+        """The sha256 of an object's bytes."""
+        self._database.execute("UPDATE object SET sha256 = ? WHERE key = ?", (sha256, encode(key)))
+
+    def relist(self, objects: Iterable[ObjectFacts]) -> None:
+        """A second listing: what came since the first is added, what is gone is dropped; both have moved."""
+        ask = self._database.execute
+        self._database.executemany(
+            "INSERT OR REPLACE INTO again VALUES (?, ?, ?, ?)",
+            ((encode(one.key), one.size, one.etag, one.modified) for one in objects),
+        )
+        came = (
+            "FROM again a WHERE NOT EXISTS (SELECT 1 FROM object o WHERE o.key = a.key AND o.size = a.size)"
+        )
+        gone = "SELECT o.key FROM object o WHERE NOT EXISTS (SELECT 1 FROM again a WHERE a.key = o.key)"
+        ask(f"INSERT OR IGNORE INTO moved SELECT a.key {came}")
+        ask(f"INSERT OR IGNORE INTO moved {gone}")
+        ask(
+            "INSERT OR REPLACE INTO object SELECT a.key, a.size, a.etag, '', '', NULL, NULL, '', a.modified "
+            + came
+        )
+        ask(f"DELETE FROM object WHERE key IN ({gone})")
+        ask("DELETE FROM again")
+
+    def judge(self, *, heads: bool) -> None:
+        """Compares every row with its object, anew; `heads` compares what the headers say too."""
+        if not self._indexed:
+            self._database.execute("CREATE INDEX row_by_key ON row (key)")
+            self._indexed = True
+        self._database.execute("DELETE FROM verdict")
+        self._database.execute(
+            """
+            INSERT INTO verdict SELECT n, kind FROM (
+              SELECT r.n AS n, CASE
+                WHEN o.key IS NULL OR o.missing IS NOT NULL THEN 'missing'
+                WHEN r.size IS NOT NULL AND o.size != r.size THEN 'size'
+                WHEN r.sha256 != '' AND o.sha256 != '' AND r.sha256 != o.sha256 THEN 'sha256'
+                WHEN ? AND r.sha256 != '' AND o.claimed != '' AND r.sha256 != o.claimed THEN 'claimed'
+                WHEN ? AND r.mime != '' AND o.type IS NOT NULL AND o.type != r.mime THEN 'type'
+              END AS kind
+              FROM row r LEFT JOIN object o ON o.key = r.key
+              WHERE r.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM unread u WHERE u.key = r.key))
+            WHERE kind IS NOT NULL
+            """,
+            (heads, heads),
+        )
+
+    def count(self, what: Literal["row", "object", "moved", "unread"]) -> int:
+        """How many there are; objects without bytes are not counted."""
+        return self._one(
+            f"SELECT count(*) FROM {what}" + (" WHERE missing IS NULL" if what == "object" else "")
+        )
+
+    def broken(self, *kinds: Verdict, limit: int = -1) -> Iterator[Broken]:
+        """Rows whose object is missing or altered, by key."""
+        marks = ", ".join("?" * len(kinds))
+        cursor = self._database.execute(
+            f"SELECT v.kind, {_ROW}, {_OBJECT} FROM verdict v JOIN row r ON r.n = v.n "
+            f"LEFT JOIN object o ON o.key = r.key WHERE v.kind IN ({marks}) ORDER BY r.key LIMIT ?",
+            (*kinds, limit),
+        )
+        for values in cursor:
+            found = None if values[14] is None else _object(values[14:])
+            yield Broken(values[1], values[0], _row(values[1:14]), found)
+
+    def broken_count(self, *kinds: Verdict) -> int:
+        """How many rows have one of these verdicts."""
+        marks = ", ".join("?" * len(kinds))
+        return self._one(f"SELECT count(*) FROM verdict WHERE kind IN ({marks})", *kinds)
+
+    def orphans(self, *, moved: str = "", limit: int = -1) -> Iterator[ObjectFacts]:
+        """Objects without a row, by key: those that `moved` so while a backup ran, else all the others."""
+        for values in self._database.execute(
+            f"SELECT {_OBJECT} {_LONE} ORDER BY o.key LIMIT ?", (moved, limit)
+        ):
+            yield _object(values)
+
+    def orphan_count(self, *, moved: str = "") -> int:
+        """How many of them."""
+        return self._one(f"SELECT count(*) {_LONE}", moved)
+
+    def pairs(self) -> Iterator[ObjectFacts]:
+        """Every object that a row points at, once, by key."""
+        for values in self._database.execute(
+            f"SELECT {_OBJECT} FROM object o WHERE {_POINTED} ORDER BY o.key"
+        ):
+            yield _object(values)
+
+    def pair_totals(self) -> tuple[int, int]:
+        """Objects that a row points at, and their bytes."""
+        found = self._database.execute(
+            f"SELECT count(*), coalesce(sum(size), 0) FROM object o WHERE {_POINTED}"
+        ).fetchone()
+        return int(found[0]), int(found[1])
+
+    def rows_where(
+        self, which: Literal["outside", "odd", "stranger"], *, limit: int = -1
+    ) -> Iterator[RowFacts]:
+        """Rows without a key, of odd types, or whose key names another user."""
+        for values in self._database.execute(
+            f"SELECT {_ROW} FROM row r WHERE {_WHICH[which]} LIMIT ?", (limit,)
+        ):
+            yield _row(values)
+
+    def rows_count(self, which: Literal["outside", "odd", "stranger"]) -> int:
+        """How many of them."""
+        return self._one(f"SELECT count(*) FROM row r WHERE {_WHICH[which]}")
+
+    def shared(self, *, limit: int = -1) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+        """Keys that more than one row points at: key, rows, and the ids of the first three."""
+        keys = self._database.execute(
+            "SELECT key, count(*) FROM row WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1 LIMIT ?",
+            (limit,),
+        )
+        for key, count in keys:
+            ids = self._database.execute("SELECT id FROM row WHERE key = ? ORDER BY n LIMIT 3", (key,))
+            yield decode(key), count, tuple(row[0] for row in ids)
+
+    def shared_count(self) -> int:
+        """How many keys."""
+        return self._one(
+            "SELECT count(*) FROM (SELECT 1 FROM row WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1)"
+        )
+
+    def buckets(self) -> dict[str, int]:
+        """Rows that name a bucket, by its name; the twenty with the most rows."""
+        found = self._database.execute(
+            "SELECT bucket, count(*) FROM row WHERE bucket != '' AND key IS NOT NULL "
+            "GROUP BY bucket ORDER BY 2 DESC LIMIT 20"
+        )
+        return dict(found.fetchall())
+
+    def rows_beyond(self, prefix: str) -> Iterator[str]:
+        """Keys of rows that do not begin with the bucket's prefix and are not among the objects."""
+        start = encode(prefix)
+        cursor = self._database.execute(
+            "SELECT DISTINCT r.key FROM row r WHERE r.key IS NOT NULL AND substr(r.key, 1, ?) != ? "
+            "AND NOT EXISTS (SELECT 1 FROM object o WHERE o.key = r.key)",
+            (len(start), start),
+        )
+        for (key,) in cursor:
+            yield decode(key)
+
+    def rows_of_sha256(self, sha256: str) -> str:
+        """The id of a row with these bytes, empty when there is none."""
+        self._database.execute("CREATE INDEX IF NOT EXISTS row_by_sha256 ON row (sha256)")
+        found = self._database.execute("SELECT id FROM row WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone()
+        return found[0] if found else ""
+
+    def key_of_id(self, id: str) -> str | None:
+        """The key of the row with this files.id, None when there is no such row."""
+        self._database.execute("CREATE INDEX IF NOT EXISTS row_by_id ON row (id)")
+        found = self._database.execute("SELECT key FROM row WHERE id = ? LIMIT 1", (id,)).fetchone()
+        return None if found is None else decode(found[0] or b"")
+
+    def moved(self, *, limit: int = -1) -> Iterator[str]:
+        """Keys whose row or object came or went."""
+        for (key,) in self._database.execute("SELECT key FROM moved ORDER BY key LIMIT ?", (limit,)):
+            yield decode(key)
+
+    def unread(self, *, limit: int = -1) -> Iterator[tuple[str, str]]:
+        """Keys of objects that could not be looked at, and why."""
+        for key, why in self._database.execute("SELECT key, why FROM unread ORDER BY key LIMIT ?", (limit,)):
+            yield decode(key), why
+
+    def unproven_count(self) -> int:
+        """Pairs whose bytes were compared with nothing."""
+        return self._one(f"SELECT count(*) {_PAIRED} AND (r.sha256 = '' OR o.sha256 = '')")
+
+    def has_row(self, key: str) -> bool:
+        """Whether a row points at this key."""
+        found = self._database.execute("SELECT 1 FROM row WHERE key = ? LIMIT 1", (encode(key),)).fetchone()
+        return found is not None
+
+    def has_object(self, key: str) -> bool:
+        """Whether there is an object of this key."""
+        found = self._database.execute("SELECT 1 FROM object WHERE key = ?", (encode(key),)).fetchone()
+        return found is not None
+
+    def _one(self, query: str, *values: object) -> int:
+        return int(self._database.execute(query, values).fetchone()[0])
+
+
+_WHICH = {
+    "outside": "r.key IS NULL AND r.odd NOT LIKE 's3Key%' AND r.odd NOT LIKE 'it cannot be decoded%'",
+    "odd": "r.odd != ''",
+    "stranger": "r.stranger",
+}
+
+
+def encode(key: str) -> bytes:
+    """A key as the bytes it is sorted by."""
+    return key.encode("utf-8", "surrogatepass")
+
+
+def decode(key: bytes) -> str:
+    """The key again."""
+    return key.decode("utf-8", "surrogatepass")
+
+
+def shown(key: str) -> str:
+    """A key that can be printed and written as JSON: a file name that is no text with its bytes as `\\xNN`."""
+    if key.isascii() or not any("\ud800" <= char <= "\udfff" for char in key):
+        return key
+    return printable(key)
+
+
+def _row_values(row: RowFacts) -> tuple[object, ...]:
+    return (
+        None if row.key is None else encode(row.key),
+        row.id,
+        row.user,
+        row.size,
+        row.sha256,
+        row.mime,
+        row.bucket,
+        row.name,
+        row.created,
+        row.ref,
+        row.odd,
+        row.stranger,
+    )
+
+
+def _object_values(found: ObjectFacts) -> tuple[object, ...]:
+    return (
+        encode(found.key),
+        found.size,
+        found.etag,
+        found.sha256,
+        found.claimed,
+        found.type,
+        found.missing,
+        found.moved,
+        found.modified,
+    )
+
+
+def _row(values: Sequence[object]) -> RowFacts:
+    _, key, *rest = values
+    names = ("id", "user", "size", "sha256", "mime", "bucket", "name", "created", "ref", "odd")
+    fields: dict[str, object] = dict(zip(names, rest, strict=False))
+    fields["key"] = None if key is None else decode(bytes(key))  # type: ignore[call-overload]
+    return RowFacts(**fields, stranger=bool(rest[10]))  # type: ignore[arg-type]
+
+
+def _object(values: Sequence[object]) -> ObjectFacts:
+    names = ("size", "etag", "sha256", "claimed", "type", "missing", "moved", "modified")
+    fields: dict[str, object] = dict(zip(names, values[1:9], strict=True))
+    return ObjectFacts(key=decode(bytes(values[0])), **fields)  # type: ignore[arg-type, call-overload]
