@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from services.archive.model import ArchiveError, EncryptedDump
 from services.catalog.head import ManifestProblem, read_bytes
 from services.catalog.manifest import ArchiveFile, Manifest, decode_manifest
-from services.catalog.model import Backup
+from services.catalog.model import Backup, Depth
 from services.checks.sidecar import SidecarLine, choose, parse_sidecar, read_sidecar
 from services.errors import Cancelled, QuillkeepError
 from services.profile import Limits
@@ -21,7 +21,8 @@ from services.streams.errors import StreamError
 
 if TYPE_CHECKING:
     from services.archive.walk import Walked
-    from services.objects.verify import ObjectsVerdict
+    from services.jobs.context import JobContext
+    from services.objects.verify import ObjectsVerdict, SeenInodes
 
 UNREADABLE = frozenset(
     {errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ETIMEDOUT, errno.ENXIO, errno.EREMOTEIO}
@@ -39,7 +40,11 @@ def _uncounted(amount: int) -> None:
 
 
 class Evidence:
-    """One backup's evidence; each piece is gathered when a check first asks for it, and kept."""
+    """One backup's evidence; each piece is gathered when a check first asks for it, and kept.
+
+    `depth` is how deep the run goes, `ctx` the job it belongs to (None where a check is tried alone),
+    `confirmed` whether a deep check may load aside in the live server.
+    """
 
     def __init__(
         self,
@@ -49,12 +54,20 @@ class Evidence:
         threads: int = 2,
         check: Callable[[], None] = _nothing,
         advance: Callable[[int], None] = _uncounted,
+        depth: Depth = "full",
+        ctx: JobContext | None = None,
+        confirmed: bool = False,
+        seen: SeenInodes | None = None,
     ) -> None:
         self.backup = backup
         self.limits = limits
         self.threads = threads
         self.check = check
         self.advance = advance
+        self.depth = depth
+        self.ctx = ctx
+        self.confirmed = confirmed
+        self._seen = seen
 
     @property
     def ours(self) -> bool:
@@ -173,7 +186,9 @@ class Evidence:
         advance = self.advance if full else _uncounted
         try:
             if lines is not None:
-                return verify_snapshot(path, lines, full=full, check=self.check, advance=advance)
+                return verify_snapshot(
+                    path, lines, full=full, seen=self._seen, check=self.check, advance=advance
+                )
             return verify_foreign(path, full=full, limits=self.limits, check=self.check, advance=advance)
         except Cancelled:
             raise

@@ -182,6 +182,7 @@ def verdict_of_part(results: Sequence[CheckResult], part: Part) -> CheckStatus:
     return worst([one.status for one in results if one.decides in (part, "backup")])
 
 
-def verdict_of_data(results: Sequence[CheckResult]) -> CheckStatus:
-    """What the checks about the data found, the worst of them; without any `ok`."""
-    return worst([one.status for one in results if one.decides == "data"] or ["ok"])
+def verdict_of_data(results: Sequence[CheckResult]) -> CheckStatus | None:
+    """The worst of what the checks about the data found; None when none of them applied."""
+    statuses = [one.status for one in results if one.decides == "data"]
+    return worst(statuses) if statuses else None

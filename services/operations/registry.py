@@ -29,6 +29,7 @@ VERBS: dict[str, VerbEntry] = {
     "delete": VerbEntry("services.operations.delete", "DeletePlan", "delete"),
     "diff": VerbEntry("services.operations.diff", "DiffPlan", "diff"),
     "finish": VerbEntry("services.operations.finish", "FinishPlan", "finish"),
+    "pepper-check": VerbEntry("services.operations.pepper_check", "PepperPlan", "pepper_check"),
     "pin": VerbEntry("services.operations.pin", "PinPlan", "pin"),
     "plan": VerbEntry("services.operations.plan", "PlanRequest", "plan"),
     "release": VerbEntry("services.operations.release", "ReleasePlan", "release"),
@@ -40,7 +41,7 @@ VERBS: dict[str, VerbEntry] = {
     "trash-restore": VerbEntry("services.operations.trash", "TrashRestorePlan", "trash_restore"),
     "unlock": VerbEntry("services.operations.unlock", "UnlockPlan", "unlock"),
     "unpin": VerbEntry("services.operations.pin", "PinPlan", "pin"),
-    "verify": VerbEntry("services.operations.verify", "VerifyPlan", "verify"),
+    "verify": VerbEntry("services.operations.verify", "VerifyPlan", "verify_any"),
 }
 
 

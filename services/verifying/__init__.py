@@ -1,0 +1,1 @@
+"""A verify of one backup, and of those that were verified longest ago."""
