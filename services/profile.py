@@ -76,4 +76,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     passphrase_file: str | None = None
     passphrase: Secret | None = None
     """Opens encrypted backups: the first line of `passphrase_file`, or what was typed at the prompt."""
+    openssl_iterations: int | None = None
+    """The count of `openssl enc -pbkdf2 -iter N` that encrypted backups were made with, None for the usual ones."""
     sources: dict[str, str] = {}

@@ -80,7 +80,7 @@ class ArchiveSource:
     def prelude(self) -> Prelude:
         """Reads as far as the prelude goes, once."""
         if self._prelude is None:
-            reader, chunks = self._reader()
+            reader, chunks = self._reader(self._source.untapped() if self._source.again else self._source)
             try:
                 self._prelude = reader.prelude()
             finally:
@@ -96,7 +96,7 @@ class ArchiveSource:
             reader, self._waiting = self._waiting, None
             yield from reader.read(only)
             return
-        reader, chunks = self._reader()
+        reader, chunks = self._reader(self._source)
         try:
             self._prelude = reader.prelude()
             yield from reader.read(only)
@@ -116,6 +116,6 @@ class ArchiveSource:
         """Bytes of the file, 0 for a pipe."""
         return self._source.size()
 
-    def _reader(self) -> tuple[ArchiveReader, Generator[bytes, None, None]]:
-        chunks = self._source.uncompressed(compressed=self._compressed, limits=self._limits)
+    def _reader(self, source: ByteSource) -> tuple[ArchiveReader, Generator[bytes, None, None]]:
+        chunks = source.uncompressed(compressed=self._compressed, limits=self._limits)
         return ArchiveReader(chunks, limits=self._limits, file=self._source.name), chunks

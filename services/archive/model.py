@@ -8,6 +8,8 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from services.errors import QuillkeepError
+from services.streams.errors import StreamError
+from services.streams.locked import EncryptedDump as EncryptedDump
 
 Kind = Literal["collection", "view", "timeseries"]
 Buffer = bytes | bytearray | memoryview
@@ -24,13 +26,16 @@ class ArchiveError(QuillkeepError):
         namespace: str = "",
         offset: int | None = None,
         file: str = "",
+        layer: str = "",
         next: str = "Use another backup; `quillkeep list` shows which are good.",
     ) -> None:
+        stream = "the file" if layer else "the uncompressed stream"
         where = "".join(
             [
                 f" in {file}" if file else "",
                 f", collection {namespace}" if namespace else "",
-                f", at byte {offset:,} of the uncompressed stream" if offset is not None else "",
+                f", in its encryption ({layer})" if layer else "",
+                f", at byte {offset:,} of {stream}" if offset is not None else "",
             ]
         )
         found_text = f", found {found}" if found else ""
@@ -40,17 +45,19 @@ class ArchiveError(QuillkeepError):
         self.namespace = namespace
         self.offset = offset
         self.file = file
+        self.layer = layer
 
 
-class EncryptedDump(QuillkeepError):
-    """The file is encrypted; `tool` is `gpg` or `openssl`."""
-
-    def __init__(self, tool: str, *, file: str = "") -> None:
-        super().__init__(
-            f"{file or 'The file'} is encrypted with {tool}.",
-            next="Decrypt it first; reading encrypted backups is not built yet.",
-        )
-        self.tool = tool
+def of_stream(error: StreamError, *, offset: int | None, namespace: str = "", file: str = "") -> ArchiveError:
+    """What a lower layer found, as the dump's own error; in a layer of encryption its own offset counts."""
+    return ArchiveError(
+        error.expected,
+        found=error.found,
+        namespace=namespace,
+        offset=error.offset if error.layer else offset,
+        file=file,
+        layer=error.layer,
+    )
 
 
 class Namespace(msgspec.Struct, frozen=True, order=True):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from services.archive.documents import MAX_DOCUMENT, MAX_INTERNAL_DOCUMENT
 from services.archive.feed import BadLength, Ended, Feed
-from services.archive.model import ArchiveError, Namespace
+from services.archive.model import ArchiveError, Namespace, of_stream
 from services.archive.names import printable
 from services.archive.reader import length_words
 from services.streams.errors import StreamError
@@ -25,9 +25,7 @@ def plain_documents(
     try:
         yield from feed.documents(limit, terminated=False)
     except StreamError as error:
-        raise ArchiveError(
-            error.expected, found=error.found, namespace=shown, offset=feed.offset, file=file
-        ) from error
+        raise of_stream(error, offset=feed.offset, namespace=shown, file=file) from error
     except Ended as ended:
         raise ArchiveError(
             "a whole document",

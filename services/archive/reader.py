@@ -16,7 +16,7 @@ from services.archive.contents import Contents
 from services.archive.documents import MASK64, MAX_DOCUMENT, MAX_INTERNAL_DOCUMENT, crc64_xz, hex64
 from services.archive.feed import BadLength, Ended, Feed
 from services.archive.format import ARCHIVE_VERSION, MAGIC, TERMINATOR
-from services.archive.model import ArchiveError, Block, End, Namespace, Prelude
+from services.archive.model import ArchiveError, Block, End, Namespace, Prelude, of_stream
 from services.archive.names import OPLOG, printable
 from services.profile import Limits
 from services.streams.errors import StreamError
@@ -99,13 +99,7 @@ class ArchiveReader:
             raise self._translated(error) from error
 
     def _translated(self, error: StreamError) -> ArchiveError:
-        return ArchiveError(
-            error.expected,
-            found=error.found,
-            namespace=self._current,
-            offset=self._feed.offset,
-            file=self._file,
-        )
+        return of_stream(error, offset=self._feed.offset, namespace=self._current, file=self._file)
 
     def _wrong(self, expected: str, found: str, offset: int | None = None) -> ArchiveError:
         at = self._feed.offset if offset is None else offset

@@ -7,7 +7,7 @@ from itertools import chain
 
 from services.archive.archive_source import ByteSource
 from services.archive.dumpfolder import MAX_METADATA, Assembly, dump_name, is_long
-from services.archive.model import ArchiveError, Block, End, Namespace, Prelude
+from services.archive.model import ArchiveError, Block, End, Namespace, Prelude, of_stream
 from services.archive.names import measured_name, printable
 from services.archive.plain_data import plain_documents
 from services.errors import Refused
@@ -88,9 +88,7 @@ class TarSource:
                 else:
                     yield from self._member(member, reader, assembly, folders, chosen)
         except StreamError as error:
-            raise ArchiveError(
-                error.expected, found=error.found, offset=error.offset, file=self._source.name
-            ) from error
+            raise of_stream(error, offset=error.offset, file=self._source.name) from error
         finally:
             chunks.close()
         if not folders:

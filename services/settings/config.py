@@ -85,9 +85,10 @@ class ScheduleConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EncryptConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The passphrase's file."""
+    """The passphrase's file, and the count of a backup made by `openssl enc -pbkdf2 -iter N`."""
 
     passphrase_file: str | None = None
+    openssl_iterations: Annotated[int, msgspec.Meta(ge=1, le=100_000_000)] | None = None
 
 
 class AlertsConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from services.errors import Refused, UsageProblem
+from services.passphrase import is_pipe, piped_passphrase
 from services.profile import AppControl, Location, Profile
 from services.settings.build import bucket_target, mongo_target, pepper
 from services.settings.config import SYSTEM_CONFIG, Config, ProfileConfig, read_config
@@ -114,7 +115,7 @@ def resolve_settings(
         merged = rising(own, environment)
     if flags.passphrase_file:
         merged[PASSPHRASE_FILE] = Value(flags.passphrase_file, "flag --passphrase-file")
-    profile = _profile(name, chosen, config, origin, merged, flags)
+    profile = _profile(name, chosen, config, origin, merged, flags, cwd)
     return Settings(
         profile=profile,
         config=config,
@@ -185,6 +186,7 @@ def _profile(
     origin: Mapping[str, str],
     merged: Layer,
     flags: Flags,
+    cwd: Path,
 ) -> Profile:
     section = chosen or ProfileConfig()
     sources: dict[str, str] = {}
@@ -210,6 +212,13 @@ def _profile(
     if PASSPHRASE_FILE in merged:
         passphrase_file = merged[PASSPHRASE_FILE].text
         sources["passphrase_file"] = merged[PASSPHRASE_FILE].source
+    passphrase = None
+    if passphrase_file:
+        # A job has another working folder, and cannot read what only this process was given.
+        passphrase_file = str(_absolute(passphrase_file, cwd))
+        if is_pipe(passphrase_file):
+            passphrase, passphrase_file = piped_passphrase(passphrase_file), None
+    from_config("openssl_iterations", "encrypt.openssl_iterations")
     return Profile(
         name=name,
         production=section.production,
@@ -224,6 +233,8 @@ def _profile(
         rto_minutes=to_seconds(config.targets.rto, "targets.rto") / 60,
         limits=config.limits,
         passphrase_file=passphrase_file,
+        passphrase=passphrase,
+        openssl_iterations=config.encrypt.openssl_iterations,
         sources=sources,
     )
 

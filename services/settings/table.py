@@ -156,6 +156,14 @@ ENTRIES: tuple[Entry, ...] = (
         hint="/etc/quillkeep/passphrase",
     ),
     Entry(
+        name="openssl_iterations",
+        group="Secrets",
+        what="The N of backups made by `openssl enc -pbkdf2 -iter N`; the usual counts are tried without it.",
+        section="encrypt",
+        key="openssl_iterations",
+        hint="100000",
+    ),
+    Entry(
         name="locations",
         group="Backups",
         what="The folders of the backups; new ones go to the first.",
