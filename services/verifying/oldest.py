@@ -72,8 +72,8 @@ def verify_oldest(
             continue
         name = f"{backup.id} in {backup.location} ({number:,} of {len(candidates):,})"
         total = backup.bytes if plan.depth != "quick" else None
-        phase = ctx.phase("verify", name, total=total)
         started = clock()
+        phase = ctx.phase("verify", name, total=total)
         try:
             result = verify_one(backup, plan.depth, ctx, catalog, phase, confirmed=plan.confirmed, seen=seen)
         except Vanished as error:
