@@ -18,6 +18,7 @@ VERBS = {
     "show": "tui.verbs_catalog",
     "diff": "tui.verbs_diff",
     "verify": "tui.verbs_verify",
+    "pepper": "tui.verbs_pepper",
     "plan": "tui.verbs_restore",
     "restore": "tui.verbs_restore",
     "rollback": "tui.verbs_rollback",

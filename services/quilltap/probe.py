@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from services.quilltap.collections import GUIDE_NAMES, PROFILES_WITH_KEYS
-from services.quilltap.encryption import Encrypted, WrongPepper, derive_key, open_with
+from services.quilltap.encryption import IV_BYTES, TAG_BYTES, Encrypted, WrongPepper, derive_key, open_with
 from services.secret import Secret
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ PROBED_VALUES = 12
 USERS_TRIED = 25
 """Owners tried for a value that names none: each costs 30 ms, once."""
 KEYS_LOOKED_AT = 200
+_HEX = re.compile("(?:[0-9a-fA-F]{2})*")
 
 
 class EncryptedValue(msgspec.Struct, frozen=True):
@@ -148,6 +150,9 @@ def _encrypted(document: object) -> Encrypted | None:
     if not isinstance(document, Mapping):
         return None
     parts = [document.get(field) for field in ("ciphertext", "iv", "authTag")]
-    if not all(isinstance(part, str) for part in parts):
+    if not all(isinstance(part, str) and _HEX.fullmatch(part) for part in parts):
+        # Damaged, whatever the pepper: it says nothing of it.
         return None
-    return Encrypted(*(str(part) for part in parts))
+    found = Encrypted(*(str(part) for part in parts))
+    whole = (len(found.iv), len(found.authTag)) == (2 * IV_BYTES, 2 * TAG_BYTES)
+    return found if whole else None

@@ -17,6 +17,7 @@ from services.catalog.manifest import Manifest, decode_manifest
 from services.catalog.model import Backup
 from services.errors import QuillkeepError, Refused
 from services.names import is_ours
+from services.passphrase import BackupKey
 from services.profile import Limits
 
 BUCKETS = "system.buckets."
@@ -87,26 +88,27 @@ def read_contents(
     target_database: str,
     check: Callable[[], None],
     advance: Callable[[int], None],
+    sole: bool = False,
+    key: BackupKey | None = None,
 ) -> DatabaseContents:
     """The database part of a backup; a foreign one is read to its end here, and proven as far as its form goes.
 
-    Errors: `Refused` when it holds another database and no mapping was named, or is encrypted;
-    `ArchiveError` when it is damaged.
+    `sole`: where it holds one database alone, that one is meant, whatever it is called; for who only reads.
+
+    `key` opens an encrypted one, which each `read` of the source decrypts anew.
+
+    Errors: `Refused` when it holds another database and no mapping was named, `EncryptedDump` when it stays
+    closed, `ArchiveError` when it is damaged.
     """
     assert backup.database_path is not None
-    if backup.encrypted:
-        raise Refused(
-            f"{backup.id} is encrypted with {backup.encrypted}; this version cannot read it.",
-            next="Decrypt it into a file of its own and name that file as the backup.",
-        )
     if backup.kind == "quillkeep" and backup.manifest_path is not None:
         return _own_contents(
-            backup, decode_manifest(backup.manifest_path.read_bytes()), from_database, target_database
+            backup, decode_manifest(backup.manifest_path.read_bytes()), from_database, target_database, sole
         )
-    walked = walk_dump(backup.database_path, limits=limits, check=check, advance=advance)
-    source = open_dump(backup.database_path, limits=limits)
+    walked = walk_dump(backup.database_path, limits=limits, check=check, advance=advance, key=key)
+    source = open_dump(backup.database_path, limits=limits, key=key)
     database = _choose_database(
-        backup, databases_of(walked.prelude, walked.collections), from_database, target_database
+        backup, databases_of(walked.prelude, walked.collections), from_database, target_database, sole
     )
     entries = foreign_entries(walked, database)
     stat = backup.database_path.stat()
@@ -122,14 +124,14 @@ def read_contents(
 
 
 def _own_contents(
-    backup: Backup, manifest: Manifest, from_database: str | None, target_database: str
+    backup: Backup, manifest: Manifest, from_database: str | None, target_database: str, sole: bool
 ) -> DatabaseContents:
     path = backup.database_path
     assert path is not None
     file = next((entry for entry in manifest.files if entry.name == path.name), None)
     if file is None:
         raise QuillkeepError(f"The manifest of {backup.id} does not list its archive {path.name}.")
-    database = _choose_database(backup, (manifest.database,), from_database, target_database)
+    database = _choose_database(backup, (manifest.database,), from_database, target_database, sole)
     quirks: dict[str, dict[str, int]] = {}
     for item in manifest.server_would_change:
         words = quirks.setdefault(item.collection, {})
@@ -165,7 +167,9 @@ def databases_of(prelude: Prelude, sums: dict[Namespace, Sums]) -> tuple[str, ..
     return tuple(sorted(name for name in names if name and name not in ("admin", "config", "local")))
 
 
-def _choose_database(backup: Backup, databases: tuple[str, ...], wanted: str | None, target: str) -> str:
+def _choose_database(
+    backup: Backup, databases: tuple[str, ...], wanted: str | None, target: str, sole: bool
+) -> str:
     if wanted is not None:
         if wanted in databases:
             return wanted
@@ -176,6 +180,8 @@ def _choose_database(backup: Backup, databases: tuple[str, ...], wanted: str | N
         )
     if target in databases:
         return target
+    if sole and len(databases) == 1:
+        return databases[0]
     if not databases:
         raise Refused(f"{backup.id} holds no database.", next="Choose another backup with `quillkeep list`.")
     raise Refused(

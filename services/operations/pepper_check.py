@@ -1,0 +1,110 @@
+"""`pepper check`: which stored values a pepper opens, of what is live or of a backup. Changes nothing."""
+
+from __future__ import annotations
+
+import msgspec
+
+from services.catalog.listing import lookup
+from services.catalog.manifest import Manifest, PepperEntry, decode_manifest
+from services.catalog.marks import being_read
+from services.catalog.model import Backup
+from services.counted import counted
+from services.errors import QuillkeepError, Refused
+from services.jobs.context import JobContext
+from services.pepper.check import check_peppers, gather
+from services.pepper.model import CONFIGURED, LIVE, Candidate, PepperResult
+from services.pepper.model import PepperPlan as PepperPlan
+from services.pepper.vault import Vault
+from services.redact import remember
+
+
+def pepper_check(plan: PepperPlan, ctx: JobContext) -> PepperResult:
+    """Tries the candidates, or the configured pepper, on every encrypted value.
+
+    Errors: `Refused` without a database (or the backup without a database part), `DatabaseUnreachable`,
+    `ArchiveError` for a damaged backup, `Cancelled`.
+    """
+    candidates = plan.candidates or _configured(ctx)
+    # Whatever goes wrong from here on, no sentence of it shows a pepper.
+    remember(*(candidate.pepper for candidate in candidates))
+    with Vault() as vault:
+        if plan.target == LIVE:
+            entry = None
+            target = LIVE
+            warnings = _read_live(vault, ctx)
+        else:
+            target, entry, warnings = _read_backup(plan.target, vault, ctx)
+        users = vault.one("SELECT count(*) FROM users")
+        stored = vault.one("SELECT count(*) FROM vals")
+        phase = ctx.phase(
+            "pepper",
+            f"{counted(stored, 'encrypted values')} of {counted(users, 'users')}",
+            total=None,
+            unit="users",
+        )
+        result = check_peppers(
+            vault, candidates, entry=entry, target=target, check=ctx.check, advance=phase.advance
+        )
+        phase.finish(result.status)
+    return msgspec.structs.replace(result, warnings=tuple(warnings))
+
+
+def _configured(ctx: JobContext) -> tuple[Candidate, ...]:
+    pepper = ctx.profile.pepper
+    return () if pepper is None else (Candidate(label=CONFIGURED, pepper=pepper),)
+
+
+def _read_live(vault: Vault, ctx: JobContext) -> list[str]:
+    from services.reading.live import LiveSide
+    from services.recovery.session import open_session
+
+    with open_session(ctx.profile, ctx=ctx) as session:
+        phase = ctx.phase("database", f"reading {session.database.name}")
+        gather(LiveSide(session.database), vault, check=ctx.check, advance=phase.advance)
+        phase.finish()
+    return []
+
+
+def _read_backup(reference: str, vault: Vault, ctx: JobContext) -> tuple[str, PepperEntry | None, list[str]]:
+    from services.reading.backup import BackupSide
+    from services.recovery.contents import read_contents
+
+    found, _ = lookup(reference, ctx.profile, ctx.paths, ("database",))
+    for id, why in found.passed_over:
+        ctx.log(f"Passed over {id}: {why}")
+    backup = found.backup
+    if backup.database_path is None:
+        raise Refused(
+            f"{backup.id} has no database part, so it holds no encrypted value.",
+            next="`quillkeep list` shows what each backup has.",
+        )
+    warnings = [f"{backup.id} is incomplete: {backup.missing[0]}."] if backup.missing else []
+    entry = _entry(backup)
+    with being_read(ctx, "pepper check", backup):
+        phase = ctx.phase("database", f"reading {backup.id}")
+        contents = read_contents(
+            backup,
+            limits=ctx.profile.limits,
+            from_database=None,
+            target_database=ctx.profile.mongo.database if ctx.profile.mongo else "",
+            sole=True,
+            check=ctx.check,
+            advance=phase.advance,
+        )
+        gather(BackupSide(backup.id, contents), vault, check=ctx.check, advance=phase.advance)
+        phase.finish()
+    return backup.id, entry, warnings
+
+
+def _entry(backup: Backup) -> PepperEntry | None:
+    if backup.kind != "quillkeep" or backup.manifest_path is None:
+        return None
+    try:
+        manifest: Manifest = decode_manifest(backup.manifest_path.read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        raise QuillkeepError(
+            f"The manifest of {backup.id} cannot be read.",
+            cause=f"{error}.",
+            next=f"`quillkeep show {backup.id}` says what is known of it.",
+        ) from error
+    return manifest.pepper

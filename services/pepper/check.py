@@ -1,0 +1,98 @@
+"""The pepper check of a database that can be read, and the bounded probe for what gathers values in passing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.pepper.model import CONFIGURED, LIVE, Candidate, CandidateTried, PepperResult
+from services.pepper.report import compared, is_short, not_tried, result_of
+from services.pepper.trial import USERS_PROBED, USERS_TRIED, Trial
+from services.pepper.values import FIELDS
+from services.pepper.vault import FAILED, LEFT, OPENED, UNTOLD, Vault
+from services.quilltap.probe import PROBED_VALUES
+
+if TYPE_CHECKING:
+    from services.catalog.manifest import PepperEntry
+    from services.reading.side import DataSide
+    from services.secret import Secret
+
+NO_PEPPER = "No pepper is configured."
+
+
+def _nothing() -> None:
+    """Nobody cancels."""
+
+
+def _uncounted(_: int) -> None:
+    """Nobody counts."""
+
+
+def gather(
+    side: DataSide, vault: Vault, *, check: Callable[[], None], advance: Callable[[int], None]
+) -> None:
+    """Puts every encrypted value of a side into the vault; only the fields it needs are read of what is live."""
+    side.read(FIELDS, vault.add, check=check, advance=advance)
+
+
+def check_peppers(
+    vault: Vault,
+    candidates: Sequence[Candidate],
+    *,
+    entry: PepperEntry | None = None,
+    target: str = LIVE,
+    check: Callable[[], None] = _nothing,
+    advance: Callable[[int], None] = _uncounted,
+) -> PepperResult:
+    """Every candidate tried on every value; the answer is that of the best, with a line for each.
+
+    `entry` is what a backup's manifest says of the pepper. `advance` counts users whose keys were derived.
+    Without candidates nothing is tried, and the answer is `skipped`.
+    """
+    best: PepperResult | None = None
+    tried: list[CandidateTried] = []
+    for candidate in candidates:
+        vault.restart()
+        Trial(vault, candidate.pepper, users=USERS_TRIED, check=check, advance=advance).run()
+        found = _found(vault, candidate.pepper, candidate.label, entry)
+        tried += found.candidates
+        if best is None or _rank(found) > _rank(best):
+            best = found
+    if best is None:
+        return msgspec.structs.replace(not_tried(vault, NO_PEPPER), target=target)
+    return msgspec.structs.replace(best, target=target, candidates=tuple(tried))
+
+
+def probe(
+    vault: Vault,
+    pepper: Secret | None,
+    *,
+    entry: PepperEntry | None = None,
+    target: str,
+    values: int = PROBED_VALUES,
+    check: Callable[[], None] = _nothing,
+) -> PepperResult:
+    """A few values tried with at most `USERS_PROBED` users each: a second or less, whatever the vault holds.
+
+    The key-check of `entry` is compared always. Without a pepper the answer is `skipped`, with the reason.
+    """
+    if pepper is None:
+        return msgspec.structs.replace(not_tried(vault, NO_PEPPER), target=target)
+    vault.restart()
+    vault.sample(values)
+    Trial(vault, pepper, users=USERS_PROBED, check=check).run()
+    told = vault.one("SELECT count(*) FROM vals WHERE state IN (?, ?)", OPENED, FAILED)
+    if told or compared(pepper, entry) == "equal":
+        # A probe tries few users: that a value names none of them says nothing of the data.
+        vault.database.execute("UPDATE vals SET state = ? WHERE state = ?", (LEFT, UNTOLD))
+    return msgspec.structs.replace(_found(vault, pepper, CONFIGURED, entry), target=target)
+
+
+def _found(vault: Vault, pepper: Secret, label: str, entry: PepperEntry | None) -> PepperResult:
+    return result_of(vault, label=label, check=compared(pepper, entry), entry=entry, short=is_short(pepper))
+
+
+def _rank(result: PepperResult) -> tuple[int, bool, bool]:
+    return result.opened, result.key_check == "equal", result.status == "ok"
