@@ -10,11 +10,12 @@ import msgspec
 from services.pepper.model import CONFIGURED, LIVE, Candidate, CandidateTried, PepperResult
 from services.pepper.report import compared, is_short, not_tried, result_of
 from services.pepper.trial import USERS_PROBED, USERS_TRIED, Trial
-from services.pepper.values import FIELDS
+from services.pepper.values import FIELDS, WANTS
 from services.pepper.vault import FAILED, LEFT, OPENED, UNTOLD, Vault
 from services.quilltap.probe import PROBED_VALUES
 
 if TYPE_CHECKING:
+    from services.archive.model import Buffer
     from services.catalog.manifest import PepperEntry
     from services.reading.side import DataSide
     from services.secret import Secret
@@ -96,3 +97,33 @@ def _found(vault: Vault, pepper: Secret, label: str, entry: PepperEntry | None) 
 
 def _rank(result: PepperResult) -> tuple[int, bool, bool]:
     return result.opened, result.key_check == "equal", result.status == "ok"
+
+
+class PepperCollector:
+    """Gathers what a probe needs while somebody reads a backup anyhow: `wants`, `add`, then `result` once.
+
+    `add` may be called from any one thread at a time. What it keeps lies sealed in a temporary file.
+    """
+
+    wants = WANTS
+
+    def __init__(self) -> None:
+        self._vault = Vault()
+
+    def add(self, collection: str, data: Buffer) -> None:
+        """Whole raw documents of one of the wanted collections."""
+        self._vault.add(collection, data)
+
+    def result(
+        self,
+        pepper: Secret | None,
+        *,
+        entry: PepperEntry | None = None,
+        target: str,
+        check: Callable[[], None] = _nothing,
+    ) -> PepperResult:
+        """As `probe`; what was gathered is forgotten."""
+        try:
+            return probe(self._vault, pepper, entry=entry, target=target, check=check)
+        finally:
+            self._vault.close()
