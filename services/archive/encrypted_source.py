@@ -8,8 +8,7 @@ from services.archive.archive_source import AHEAD_CHUNKS, ByteSource
 from services.archive.model import ArchiveError, Block, DumpSource, End, Namespace, Prelude, of_stream
 from services.errors import QuillkeepError
 from services.profile import Limits
-from services.streams.decrypting import Opener
-from services.streams.errors import StreamError
+from services.streams.decrypting import Opener, damaged_ciphertext
 from services.streams.gzip import gunzip
 from services.streams.readahead import read_ahead
 
@@ -103,13 +102,12 @@ class EncryptedSource:
         if error.layer or not self._source.again:
             return error
         try:
-            for _ in self._source.untapped().chunks():
-                pass
-        except StreamError as below:
-            return of_stream(below, offset=None, file=self._source.name)
+            below = damaged_ciphertext(self._source.opener, self._source.raw.untapped().chunks())
         except (QuillkeepError, OSError):
             # What stays closed now, or a disk that fails, says nothing more than what was found already.
             return error
+        if below is not None:
+            return of_stream(below, offset=None, file=self._source.name)
         if self._source.opener.mac:
             also = "its encryption is whole, so it was damaged before it was encrypted"
         else:

@@ -16,6 +16,7 @@ from services.archive.names import bucket_name, printable
 from services.archive.quirks import Quirk, sum_block
 from services.archive.source import open_dump
 from services.archive.structure import check_structure
+from services.passphrase import BackupKey
 from services.profile import Limits
 from services.streams.hashing import HashingThread
 
@@ -55,6 +56,7 @@ def walk_dump(
     check: Callable[[], None] = nothing,
     advance: Callable[[int], None] = ignore,
     collecting: Collecting | None = None,
+    key: BackupKey | None = None,
 ) -> Walked:
     """Reads a foreign dump to its last byte in bounded memory.
 
@@ -64,7 +66,7 @@ def walk_dump(
     """
     hashing = HashingThread() if path.is_file() else None
     try:
-        return _walk(path, limits, check, advance, hashing, collecting)
+        return _walk(path, limits, check, advance, hashing, collecting, key)
     finally:
         if hashing is not None:
             hashing.finish()
@@ -77,8 +79,9 @@ def _walk(
     advance: Callable[[int], None],
     hashing: HashingThread | None,
     collecting: Collecting | None,
+    key: BackupKey | None,
 ) -> Walked:
-    source = open_dump(path, limits=limits, tap=None if hashing is None else hashing.feed)
+    source = open_dump(path, limits=limits, tap=None if hashing is None else hashing.feed, key=key)
     tally = Tally(structure=not source.sums)
     done = 0
     if collecting is not None and not source.form.startswith("tar"):

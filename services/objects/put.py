@@ -93,7 +93,8 @@ def _batches(bodies: Iterator[Body]) -> Iterator[list[Body]]:
     for body in bodies:
         batch.append(body)
         total += body.entry.size
-        if len(batch) == BATCH_OBJECTS or total >= BATCH_BYTES:
+        in_memory = body.descriptor >= 0
+        if len(batch) == BATCH_OBJECTS or total >= (HELD_BYTES if in_memory else BATCH_BYTES):
             yield batch
             batch, total = [], 0
     if batch:
@@ -245,7 +246,7 @@ class Putting:
         why = entry.missing or ""
         if not why:
             try:
-                content, size, sha256, md5 = _read(body.path)
+                content, size, sha256, md5 = _read(body.path, ours=body.descriptor >= 0)
                 if not entry.sha256 or sha256 == entry.sha256:
                     return content, size, md5
                 why = "its file's bytes are not those of its sha256"
@@ -327,9 +328,9 @@ def set_aside(
     ), ""
 
 
-def _read(path: Path) -> tuple[bytes | Path, int, str, str]:
-    """Content (or the path of large files), size, sha256 and MD5."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+def _read(path: Path, *, ours: bool = False) -> tuple[bytes | Path, int, str, str]:
+    """Content (or the path of large files), size, sha256 and MD5; a link is followed only when it is `ours`."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if ours else os.O_NOFOLLOW))
     with os.fdopen(handle, "rb", buffering=0) as stream:
         size = os.fstat(stream.fileno()).st_size
         if size <= SINGLE_PUT_BYTES:

@@ -16,9 +16,10 @@ import msgspec
 
 from services.errors import QuillkeepError
 from services.objects.filenames import ESCAPED_FOLDER, PARTIAL_FOLDER, inside
-from services.objects.foreign_tar import tar_objects
+from services.objects.foreign_tar import encryption_of, tar_objects
 from services.objects.keys import Headers
 from services.objects.manifest import SUFFIX, ObjectLine, read_lines
+from services.passphrase import BackupKey
 from services.profile import Limits
 
 _S3_FOLDER = re.compile(r"(quilltap[_-])?s3([_-].*)?\Z")
@@ -42,15 +43,21 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """An object's bytes as a file; call `release` when done with it (a tar's are temporary)."""
+    """An object's bytes as a file; call `release` when done with it (a tar's are temporary).
+
+    What was encrypted has no file: `descriptor` is memory of this process, and `path` leads to it.
+    """
 
     entry: SourceEntry
     path: Path
     temporary: bool = False
+    descriptor: int = -1
 
     def release(self) -> None:
-        """Removes a temporary file."""
-        if self.temporary:
+        """Removes a temporary file, or gives its memory back."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        elif self.temporary:
             self.path.unlink(missing_ok=True)
 
 
@@ -172,7 +179,7 @@ class TarSource:
     def entries(self) -> Iterator[SourceEntry]:
         """Every regular member, one pass."""
         for member in tar_objects(self.path, self._limits):
-            key = _tar_key(member.name)
+            key = tar_key(member.name)
             yield SourceEntry(key=key, size=member.size, headers=guessed_headers(key))
 
     def bodies(self, wanted: Callable[[str], bool]) -> Iterator[Body]:
@@ -181,7 +188,7 @@ class TarSource:
             self._unpacked = tempfile.TemporaryDirectory(prefix="objects-", dir=self._scratch)
         folder = Path(self._unpacked.name)
         for member in tar_objects(self.path, self._limits):
-            key = _tar_key(member.name)
+            key = tar_key(member.name)
             if not wanted(key):
                 continue
             path = folder / str(next(self._numbers))
@@ -199,11 +206,17 @@ class TarSource:
 
 
 def open_objects(
-    path: Path, lines: Path | None = None, *, limits: Limits | None = None, scratch: Path | None = None
+    path: Path,
+    lines: Path | None = None,
+    *,
+    limits: Limits | None = None,
+    scratch: Path | None = None,
+    key: BackupKey | None = None,
 ) -> ObjectsSource:
     """Opens the objects of a backup: with `lines` (its object manifest) ours, else a foreign folder or tar.
 
-    An object manifest beside the folder is found by its name. Raises `QuillkeepError` for anything else.
+    An object manifest beside the folder is found by its name; an encrypted tar is opened with `key`. Raises
+    `QuillkeepError` for anything else, `EncryptedDump` without what opens it.
     """
     if path.is_dir():
         beside = lines or path.with_name(path.name + SUFFIX)
@@ -211,6 +224,10 @@ def open_objects(
             return SnapshotSource(path, beside)
         return FolderSource(path)
     if path.is_file():
+        if encryption_of(path) is not None:
+            from services.objects.encrypted_tar import EncryptedTarSource
+
+            return EncryptedTarSource(path, limits=limits or Limits(), key=key)
         return TarSource(path, limits=limits, scratch=scratch)
     raise QuillkeepError(
         f"There are no objects at {path}.", next="`quillkeep list` shows the backups and what each one has."
@@ -242,6 +259,7 @@ def guessed_headers(key: str) -> Headers:
     return Headers(content_type=mimetypes.guess_type(key)[0])
 
 
-def _tar_key(name: str) -> str:
+def tar_key(name: str) -> str:
+    """The key of a tar's member: without the folder that the guide's commands put around all."""
     first, slash, rest = name.partition("/")
     return rest if slash and _S3_FOLDER.match(first) else name

@@ -17,6 +17,7 @@ from services.objects.foreign_tar import tar_objects
 from services.objects.manifest import ObjectLine, read_lines
 from services.objects.pool import run_pool
 from services.objects.source import walk_files
+from services.passphrase import BackupKey
 from services.profile import Limits
 
 HASH_THREADS = 4
@@ -190,10 +191,12 @@ def verify_foreign(
     limits: Limits | None = None,
     check: Callable[[], None] = _nothing,
     advance: Callable[[int], None] = _uncounted,
+    key: BackupKey | None = None,
 ) -> ObjectsVerdict:
     """Looks at a foreign folder or tar of objects: no sums exist, so everything is read and its kind checked.
 
-    Raises `QuillkeepError` for a damaged or hostile tar and for folders that cannot be read.
+    Raises `QuillkeepError` for a damaged or hostile tar and for folders that cannot be read, `EncryptedDump`
+    for an encrypted tar that `key` does not open.
     """
     if path.is_dir():
         return _verify_folder(path, full, check, advance)
@@ -201,7 +204,7 @@ def verify_foreign(
         raise QuillkeepError(f"There are no objects at {path}.")
     objects = size = 0
     if full:
-        for member in tar_objects(path, limits or Limits()):
+        for member in tar_objects(path, limits or Limits(), key=key):
             objects += 1
             for chunk in member.chunks:
                 check()

@@ -162,6 +162,7 @@ ENTRIES: tuple[Entry, ...] = (
         section="encrypt",
         key="openssl_iterations",
         hint="100000",
+        bare=True,
     ),
     Entry(
         name="locations",

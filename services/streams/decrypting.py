@@ -8,6 +8,7 @@ from typing import Protocol
 
 from services.passphrase import BackupKey
 from services.profile import Limits
+from services.streams.errors import StreamError
 from services.streams.locked import Tool
 from services.streams.sniff import HEAD_BYTES, Form
 
@@ -137,6 +138,19 @@ def opener_for(form: Form, key: BackupKey | None, *, limits: Limits, file: str) 
     return OpensslOpener(
         passphrase, iterations=key.iterations if key else None, text=form == "openssl-base64", file=file
     )
+
+
+def damaged_ciphertext(opener: Opener, chunks: Iterator[bytes]) -> StreamError | None:
+    """One more pass, for what shows damage below its encryption: the ciphertext's own damage, None when it is whole.
+
+    Whoever alters ciphertext breaks what lies below it first; its own verdict comes at the end.
+    """
+    try:
+        for _ in opener.plain(chunks):
+            pass
+    except StreamError as error:
+        return error
+    return None
 
 
 def plain_head(opener: Opener, chunks: Iterator[bytes]) -> bytes:
