@@ -35,13 +35,31 @@ class Mismatch(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class BrokenFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file whose object is missing or altered: its row's id, its owner (users.id and name), its own name.
+
+    `used` says in words where the application uses it, `good_in` which backup has its bytes.
+    """
+
+    key: str
+    id: str
+    what: Literal["missing", "altered"]
+    why: str = ""
+    user: str = ""
+    user_name: str = ""
+    name: str = ""
+    used: tuple[str, ...] = ()
+    good_in: str = ""
+
+
 class PairsResult(msgspec.Struct, frozen=True, kw_only=True):
     """The `pairs` document. The lists hold at most `MAX_LISTED` each, `counts` how many there are of each.
 
     `missing` are keys of rows without an object, `orphans` objects without a row, `outside` ids of rows
     without an `s3Key`, `moved` what changed while it was looked at. `good_in` maps missing and altered keys
     (of those listed) to the newest backup that has the object. `full_list` is the path of a JSON-lines file
-    of everything, empty when the lists are whole.
+    of everything, empty when the lists are whole. `files` tells more of the missing and altered ones that
+    are listed. `notes` are facts that are no fault.
     """
 
     status: CheckStatus
@@ -59,5 +77,7 @@ class PairsResult(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int] = {}
     good_in: dict[str, str] = {}
     findings: tuple[Finding, ...] = ()
+    files: tuple[BrokenFile, ...] = ()
+    notes: tuple[str, ...] = ()
     full_list: str = ""
     summary: str = ""

@@ -35,7 +35,7 @@ _SHOWN = 200
 
 def facts_of(data: Buffer, prefix: str, *, live: bool = False) -> Iterator[RowFacts]:
     """The rows of whole raw documents; one that cannot be decoded is a row with only `odd`."""
-    decode_one = _decoder()
+    decode_one = decoder()
     from services.archive.documents import split_documents
 
     for raw in split_documents(data):
@@ -95,7 +95,8 @@ def normal_type(value: str) -> str:
     return "application/octet-stream" if text == "binary/octet-stream" else text
 
 
-def _decoder() -> Callable[[Buffer], Mapping[str, Any]]:
+def decoder() -> Callable[[Buffer], Mapping[str, Any]]:
+    """Decodes one document whatever text and dates it has; raises bson's errors for what is no document."""
     from bson import decode
     from bson.codec_options import CodecOptions, DatetimeConversion
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from services.archive.model import Buffer
 from services.errors import QuillkeepError
-from services.pairs.rows import FIELDS, FILES, facts_of
+from services.pairs.rows import FIELDS, FILES, decoder, facts_of
 from services.pairs.table import RowFacts
 from services.reading.side import DataSide
 
@@ -94,8 +94,7 @@ class LiveRows:
 
     def again(self, refs: Sequence[bytes], prefix: str) -> list[RowFacts]:
         """As `RowsSide.again`."""
-        from bson import decode
-
+        decode = decoder()
         return self._find({"_id": {"$in": [decode(ref)["_id"] for ref in refs]}}, prefix)
 
     def with_keys(self, keys: Sequence[str], prefix: str) -> list[RowFacts]:

@@ -13,6 +13,8 @@ from services.catalog.naming import printable
 Verdict = Literal["missing", "size", "sha256", "claimed", "type"]
 """What is wrong with a row's object: none there, another size, other bytes, another sha256 or type in its headers."""
 
+VERDICTS: tuple[Verdict, ...] = ("missing", "size", "sha256", "claimed", "type")
+
 _SCHEMA = """
 PRAGMA journal_mode=OFF;
 PRAGMA synchronous=OFF;
@@ -30,6 +32,11 @@ _PAIRED = "FROM row r JOIN object o ON o.key = r.key WHERE o.missing IS NULL"
 _ROW = "r.n, r.key, r.id, r.user, r.size, r.sha256, r.mime, r.bucket, r.name, r.created, r.ref, r.odd, r.stranger"
 _OBJECT = "o.key, o.size, o.etag, o.sha256, o.claimed, o.type, o.missing, o.moved, o.modified"
 _POINTED = "o.missing IS NULL AND EXISTS (SELECT 1 FROM row r WHERE r.key = o.key)"
+_MOVED = (
+    "FROM moved m WHERE NOT EXISTS (SELECT 1 FROM row r JOIN verdict v ON v.n = r.n WHERE r.key = m.key) "
+    "AND (EXISTS (SELECT 1 FROM row r WHERE r.key = m.key) "
+    "OR NOT EXISTS (SELECT 1 FROM object o WHERE o.key = m.key AND o.missing IS NULL AND o.moved = ''))"
+)
 _LONE = "FROM object o WHERE o.missing IS NULL AND o.moved = ? AND NOT EXISTS (SELECT 1 FROM row r WHERE r.key = o.key)"
 
 
@@ -89,7 +96,6 @@ class PairsTable:
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.executescript(_SCHEMA)
         self._database.execute("BEGIN")
-        self._indexed = False
 
     def close(self) -> None:
         """Forgets everything."""
@@ -140,8 +146,33 @@ class PairsTable:
         """The sha256 of an object's bytes."""
         self._database.execute("UPDATE object SET sha256 = ? WHERE key = ?", (sha256, encode(key)))
 
-    def relist(self, objects: Iterable[ObjectFacts]) -> None:
-        """A second listing: what came since the first is added, what is gone is dropped; both have moved."""
+    def index(self) -> None:
+        """Finds rows by key from now on; after they were added."""
+        self._database.execute("CREATE INDEX IF NOT EXISTS row_by_key ON row (key)")
+
+    def same_row(self, n: int, row: RowFacts) -> bool:
+        """Whether a row still says the same of its object."""
+        found = self._database.execute("SELECT key, size, sha256, mime FROM row WHERE n = ?", (n,)).fetchone()
+        key = None if row.key is None else encode(row.key)
+        return bool(found == (key, row.size, row.sha256, row.mime))
+
+    def same_object(self, one: ObjectFacts) -> bool:
+        """Whether an object is known with this size."""
+        found = self._database.execute(
+            "SELECT 1 FROM object WHERE key = ? AND size = ? AND missing IS NULL", (encode(one.key), one.size)
+        ).fetchone()
+        return found is not None
+
+    def broken_refs(self) -> Iterator[tuple[int, bytes, str]]:
+        """Number, `_id` and key of every row whose object is missing or altered; those may change meanwhile."""
+        cursor = self._database.execute(
+            "SELECT v.n, r.ref, r.key FROM verdict v JOIN row r ON r.n = v.n ORDER BY v.n"
+        )
+        for n, ref, key in cursor:
+            yield n, ref, decode(key)
+
+    def relist(self, objects: Iterable[ObjectFacts], *, prefix: str) -> None:
+        """A second listing below `prefix`: what came since is added, what is gone dropped; both have moved."""
         ask = self._database.execute
         self._database.executemany(
             "INSERT OR REPLACE INTO again VALUES (?, ?, ?, ?)",
@@ -150,21 +181,23 @@ class PairsTable:
         came = (
             "FROM again a WHERE NOT EXISTS (SELECT 1 FROM object o WHERE o.key = a.key AND o.size = a.size)"
         )
-        gone = "SELECT o.key FROM object o WHERE NOT EXISTS (SELECT 1 FROM again a WHERE a.key = o.key)"
+        gone = (
+            "SELECT o.key FROM object o WHERE NOT EXISTS (SELECT 1 FROM again a WHERE a.key = o.key) "
+            "AND substr(o.key, 1, ?) = ?"
+        )
+        below = (len(encode(prefix)), encode(prefix))
         ask(f"INSERT OR IGNORE INTO moved SELECT a.key {came}")
-        ask(f"INSERT OR IGNORE INTO moved {gone}")
+        ask(f"INSERT OR IGNORE INTO moved {gone}", below)
         ask(
             "INSERT OR REPLACE INTO object SELECT a.key, a.size, a.etag, '', '', NULL, NULL, '', a.modified "
             + came
         )
-        ask(f"DELETE FROM object WHERE key IN ({gone})")
+        ask(f"DELETE FROM object WHERE key IN ({gone})", below)
         ask("DELETE FROM again")
 
     def judge(self, *, heads: bool) -> None:
         """Compares every row with its object, anew; `heads` compares what the headers say too."""
-        if not self._indexed:
-            self._database.execute("CREATE INDEX row_by_key ON row (key)")
-            self._indexed = True
+        self.index()
         self._database.execute("DELETE FROM verdict")
         self._database.execute(
             """
@@ -183,14 +216,15 @@ class PairsTable:
             (heads, heads),
         )
 
-    def count(self, what: Literal["row", "object", "moved", "unread"]) -> int:
+    def count(self, what: Literal["row", "object", "unread"]) -> int:
         """How many there are; objects without bytes are not counted."""
         return self._one(
             f"SELECT count(*) FROM {what}" + (" WHERE missing IS NULL" if what == "object" else "")
         )
 
     def broken(self, *kinds: Verdict, limit: int = -1) -> Iterator[Broken]:
-        """Rows whose object is missing or altered, by key."""
+        """Rows whose object is missing or altered, by key; without `kinds` all."""
+        kinds = kinds or VERDICTS
         marks = ", ".join("?" * len(kinds))
         cursor = self._database.execute(
             f"SELECT v.kind, {_ROW}, {_OBJECT} FROM verdict v JOIN row r ON r.n = v.n "
@@ -202,7 +236,8 @@ class PairsTable:
             yield Broken(values[1], values[0], _row(values[1:14]), found)
 
     def broken_count(self, *kinds: Verdict) -> int:
-        """How many rows have one of these verdicts."""
+        """How many rows have one of these verdicts; without `kinds` any."""
+        kinds = kinds or VERDICTS
         marks = ", ".join("?" * len(kinds))
         return self._one(f"SELECT count(*) FROM verdict WHERE kind IN ({marks})", *kinds)
 
@@ -279,7 +314,7 @@ class PairsTable:
         for (key,) in cursor:
             yield decode(key)
 
-    def rows_of_sha256(self, sha256: str) -> str:
+    def row_of_sha256(self, sha256: str) -> str:
         """The id of a row with these bytes, empty when there is none."""
         self._database.execute("CREATE INDEX IF NOT EXISTS row_by_sha256 ON row (sha256)")
         found = self._database.execute("SELECT id FROM row WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone()
@@ -292,9 +327,13 @@ class PairsTable:
         return None if found is None else decode(found[0] or b"")
 
     def moved(self, *, limit: int = -1) -> Iterator[str]:
-        """Keys whose row or object came or went."""
-        for (key,) in self._database.execute("SELECT key FROM moved ORDER BY key LIMIT ?", (limit,)):
+        """Keys whose row or object came or went, and that are whole or gone altogether now."""
+        for (key,) in self._database.execute(f"SELECT m.key {_MOVED} ORDER BY m.key LIMIT ?", (limit,)):
             yield decode(key)
+
+    def moved_count(self) -> int:
+        """How many of them."""
+        return self._one(f"SELECT count(*) {_MOVED}")
 
     def unread(self, *, limit: int = -1) -> Iterator[tuple[str, str]]:
         """Keys of objects that could not be looked at, and why."""
