@@ -13,6 +13,7 @@ import msgspec
 from services.catalog.model import Backup
 from services.catalog.naming import printable
 from services.errors import QuillkeepError
+from services.passphrase import BackupKey
 from services.quilltap.objects import parse_key
 
 SECONDS = 4.0
@@ -97,22 +98,29 @@ def _files(root: Path) -> Iterator[tuple[str, int, bool]]:
                     yield name, entry.stat(follow_symlinks=False).st_size, False
 
 
-def collections_inside(backup: Backup) -> dict[str, Any]:
+def collections_inside(backup: Backup, key: BackupKey | None = None) -> dict[str, Any]:
     """Names and kinds that a foreign dump gives before its data: {database: .., collections: {name: kind}, problem}.
 
-    Counts are not known without reading all of it, which `verify` does.
+    The head of an encrypted one is opened with `key`, and nothing of it is proven by that. Counts are not known without reading all of it, which `verify` does.
     """
     path = backup.database_path
     if path is None:
         return {"collections": {}, "problem": "it has no database part"}
-    if backup.encrypted:
-        return {"collections": {}, "problem": f"it is encrypted ({backup.encrypted})"}
+    if backup.encrypted and (key is None or not key.known):
+        return {
+            "collections": {},
+            "problem": f"it is encrypted ({backup.encrypted}), and no passphrase is known",
+        }
+    tar = {"collections": {}, "problem": "a tar tells its collections only when all of it is read"}
     if backup.kind == "tar":
-        return {"collections": {}, "problem": "a tar tells its collections only when all of it is read"}
+        return tar
     from services.archive.source import open_dump
 
     try:
-        entries = open_dump(path).prelude().collections
+        source = open_dump(path, key=key)
+        if source.form.startswith("tar"):
+            return tar
+        entries = source.prelude().collections
     except (QuillkeepError, OSError, ValueError) as error:
         return {"collections": {}, "problem": printable(str(error))}
     found = {printable(f"{one.namespace.database}.{one.namespace.collection}"): one.kind for one in entries}

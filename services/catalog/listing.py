@@ -19,6 +19,7 @@ from services.catalog.naming import printable
 from services.catalog.notes import Notes, note_fields, read_notes
 from services.catalog.scan import Catalog, survey
 from services.catalog.stock_page import stock_page
+from services.passphrase import key_of
 from services.paths import Paths
 from services.profile import Profile
 
@@ -138,7 +139,7 @@ def show(ref: str, profile: Profile, paths: Paths) -> dict[str, Any]:
         "notes": [note_fields(entry) for entry in notes.entries],
         "lost": list(backup.lost_keys),
         "missing_objects": list(backup.missing_keys),
-        "collections_inside": collections_inside(backup) if manifest is None else None,
+        "collections_inside": collections_inside(backup, key_of(profile)) if manifest is None else None,
         "objects_inside": msgspec.to_builtins(inside) if inside is not None else None,
         "commands": stock_page(backup, profile, database, inside.escaped if inside is not None else 0),
     }

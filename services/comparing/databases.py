@@ -10,6 +10,7 @@ from services.catalog.model import Backup
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.names import is_ours
+from services.passphrase import key_of
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -56,7 +57,11 @@ def of_backup(backup: Backup, wanted: str | None, ctx: JobContext) -> DatabaseSi
 
     phase = ctx.phase("database", f"reading {backup.id}", total=_size(backup))
     walked = walk_dump(
-        backup.database_path, limits=ctx.profile.limits, check=ctx.check, advance=phase.advance
+        backup.database_path,
+        limits=ctx.profile.limits,
+        check=ctx.check,
+        advance=phase.advance,
+        key=key_of(ctx.profile),
     )
     phase.finish()
     database = _choose(backup, databases_of(walked.prelude, walked.collections), wanted)

@@ -8,6 +8,7 @@ from services.catalog.model import Backup
 from services.jobs.context import JobContext
 from services.objects.keys import is_our_key
 from services.objects.source import ObjectsSource, SourceEntry, entry_of, open_objects
+from services.passphrase import key_of
 
 
 class ObjectsSide:
@@ -40,7 +41,7 @@ def open_side(side: Backup | None, ctx: JobContext) -> ObjectsSide:
         return ObjectsSide(
             f"the objects of {side.id}", lambda: (entry_of(line) for line in read_lines(lines))
         )
-    source = open_objects(path, limits=ctx.profile.limits, scratch=ctx.folder)
+    source = open_objects(path, limits=ctx.profile.limits, scratch=ctx.folder, key=key_of(ctx.profile))
     return ObjectsSide(
         f"the objects of {side.id}",
         lambda: (entry for entry in source.entries() if not is_our_key(entry.key, prefix)),

@@ -13,7 +13,9 @@ from services.catalog.naming import printable
 from services.errors import QuillkeepError
 from services.looking.contents import CollectionHeld, ContentsAnswer
 from services.names import is_ours
+from services.passphrase import key_of
 from services.profile import Profile
+from services.streams.locked import EncryptedDump
 
 WHOLE = "Its counts are known once it was read to its end: the plan does that."
 
@@ -22,15 +24,17 @@ def read(backup: Backup, profile: Profile) -> ContentsAnswer:
     """The answer of `services.looking.contents.look`."""
     if backup.kind == "quillkeep" and backup.manifest_path is not None:
         return _of_manifest(backup, _manifest(backup))
-    if backup.encrypted:
-        return ContentsAnswer(
-            id=backup.id, unknown=f"It is encrypted with {backup.encrypted}: this version cannot read it."
-        )
     if backup.database_path is None:
         return ContentsAnswer(id=backup.id, unknown="It has no database part.")
     if backup.kind == "tar":
         return ContentsAnswer(id=backup.id, unknown=f"A tar names nothing in advance. {WHOLE}")
-    prelude = open_dump(backup.database_path, limits=profile.limits).prelude()
+    try:
+        source = open_dump(backup.database_path, limits=profile.limits, key=key_of(profile))
+    except EncryptedDump as closed:
+        return ContentsAnswer(id=backup.id, unknown=f"{closed.what} {closed.next}")
+    if source.form.startswith("tar"):
+        return ContentsAnswer(id=backup.id, unknown=f"A tar names nothing in advance. {WHOLE}")
+    prelude = source.prelude()
     databases = sorted({entry.namespace.database for entry in prelude.collections})
     wanted = profile.mongo.database if profile.mongo else ""
     database = wanted if wanted in databases else databases[0] if len(databases) == 1 else ""

@@ -18,6 +18,7 @@ from services.looking.document_text import differing, lines_of
 from services.looking.documents_reading import READ_SECONDS, from_key, id_words
 from services.mongo.connect import connect
 from services.mongo.failures import translated
+from services.passphrase import key_of
 from services.paths import Paths
 from services.profile import Profile
 from services.reading.backup import BackupSide
@@ -103,6 +104,7 @@ def _kept(request: DocumentRequest, value: Any, profile: Profile, paths: Paths) 
         target_database=profile.mongo.database if profile.mongo else "",
         check=_nothing,
         advance=_ignore,
+        key=key_of(profile),
     )
     side = BackupSide(found.backup.id, contents)
     wanted = bson.encode({"_id": value})[4:-1]

@@ -17,6 +17,7 @@ from services.mongo.commands import server_words
 from services.mongo.connect import host_of, list_live
 from services.mongo.space import Space, space_for
 from services.names import is_ours
+from services.passphrase import key_of
 from services.profile import Profile
 from services.recovery import guards
 from services.recovery.contents import DatabaseContents, read_contents
@@ -147,6 +148,7 @@ def _contents(
             target_database=session.database.name,
             check=lambda: None,
             advance=lambda _: None,
+            key=key_of(profile),
         ), None
     except QuillkeepError as error:
         return None, _check("backup", "fail", f"{error.what} {error.cause}".strip(), error.next)

@@ -24,6 +24,7 @@ from services.operations.diff_model import (
     Verdict,
 )
 from services.operations.diff_model import DiffPlan as DiffPlan
+from services.passphrase import key_of
 
 if TYPE_CHECKING:
     from services.objects.source import SourceEntry
@@ -148,10 +149,10 @@ def _why_not(a: Side, b: Side, part: Part, ctx: JobContext) -> str | None:
                 return f"No {what} is configured, so the {part} of {wanted[0].id} was not compared."
         elif part not in side.parts:
             return f"{letter} ({side.id}) has no {part} part, so that part was not compared."
-        elif side.kind != "quillkeep" and _is_encrypted(side, part):
+        elif not key_of(ctx.profile).known and side.kind != "quillkeep" and _is_encrypted(side, part):
             return (
-                f"{letter} ({side.id}) is encrypted with {side.encrypted}, which this version cannot read, "
-                f"so its {part} part was not compared."
+                f"{letter} ({side.id}) is encrypted with {side.encrypted} and no passphrase is known "
+                f"(--passphrase-file), so its {part} part was not compared."
             )
         elif part == "database" and side.kind not in ("quillkeep", "group") and side.problem:
             return f"{letter} ({side.id}): {side.problem}, so that part was not compared."

@@ -11,6 +11,7 @@ from services.catalog.model import Backup
 from services.counted import counted
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
+from services.passphrase import key_of
 from services.pepper.check import check_peppers, gather
 from services.pepper.model import CONFIGURED, LIVE, Candidate, PepperResult
 from services.pepper.model import PepperPlan as PepperPlan
@@ -90,6 +91,7 @@ def _read_backup(reference: str, vault: Vault, ctx: JobContext) -> tuple[str, Pe
             sole=True,
             check=ctx.check,
             advance=phase.advance,
+            key=key_of(ctx.profile),
         )
         gather(BackupSide(backup.id, contents), vault, check=ctx.check, advance=phase.advance)
         phase.finish()

@@ -15,6 +15,7 @@ from services.errors import Refused
 from services.jobs.context import JobContext
 from services.mongo.connect import LiveCollection
 from services.mongo.space import space_for
+from services.passphrase import key_of
 from services.profile import Profile
 from services.recovery import guards
 from services.recovery.contents import DatabaseContents, read_contents
@@ -164,6 +165,7 @@ def draft_plan(
             target_database=session.database.name,
             check=ctx.check,
             advance=phase.advance,
+            key=key_of(profile),
         )
         phase.finish()
         warnings += contents.notes

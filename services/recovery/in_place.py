@@ -24,6 +24,7 @@ from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
 from services.operations.pin import PinPlan, pin
 from services.operations.verify import VerifyPlan, verify
+from services.passphrase import key_of
 from services.recovery.contents import DatabaseContents, read_contents
 from services.recovery.objects_part import ObjectsDone, open_target
 from services.recovery.reversal import forget_objects, roll_objects
@@ -190,6 +191,7 @@ def _contents(ref: str, database: str, wanted: str | None, ctx: JobContext) -> D
         target_database=database,
         check=ctx.check,
         advance=phase.advance,
+        key=key_of(ctx.profile),
     )
 
 

@@ -16,6 +16,7 @@ from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
 from services.mongo.placements import PlacementLog, delete_placements, read_placements
+from services.passphrase import key_of
 from services.recovery.holding import holding
 from services.recovery.request import ObjectCounts, RestoreRequest
 
@@ -207,7 +208,11 @@ def draft_objects(request: RestoreRequest, ctx: JobContext, backup: Backup, *, c
     assert backup.objects_path is not None
     bucket = open_target(ctx, request.to_bucket)
     source = open_objects(
-        backup.objects_path, backup.objects_list, limits=ctx.profile.limits, scratch=ctx.folder
+        backup.objects_path,
+        backup.objects_list,
+        limits=ctx.profile.limits,
+        scratch=ctx.folder,
+        key=key_of(ctx.profile),
     )
     elsewhere = _elsewhere(ctx, backup) if request.objects_from == "any" else None
     stat = (backup.objects_list or backup.objects_path).stat()
