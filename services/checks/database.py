@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from services.archive.names import BUCKETS
 from services.catalog.manifest import CollectionEntry, Manifest
 from services.checks.evidence import Evidence, damage, unreadable
 from services.checks.model import Outcome, check
+from services.checks.quick import LOOK
+from services.checks.sidecar import digests_of
 from services.counted import counted
 
 if TYPE_CHECKING:
@@ -67,11 +69,38 @@ def archive_whole(evidence: Evidence) -> Outcome | None:
 def whole_file(evidence: Evidence) -> Outcome | None:
     """The archive's sha256 is the one that was recorded when it was made."""
     path = evidence.backup.database_path
-    found = ""
-    if evidence.backup.encrypted is None and path is not None and _readable(evidence):
-        walked = evidence.walked
-        found = "" if isinstance(walked, Exception) else walked.sha256 or ""
-    return _compare_file(evidence, path, found)
+    expected = evidence.expected_sha256(path)
+    if path is None or not expected or not path.is_file():
+        return None
+    found: str | OSError = _walked_sha256(evidence) or evidence.sha256_of(path)
+    if isinstance(found, OSError):
+        return Outcome("unknown", f"{path.name} could not be read: {found.strerror}", next=LOOK)
+    return _same_sum(path, "sha256", found, expected)
+
+
+def _walked_sha256(evidence: Evidence) -> str:
+    if evidence.backup.encrypted is not None or not _readable(evidence):
+        return ""
+    walked = evidence.walked
+    return "" if isinstance(walked, Exception) else walked.sha256 or ""
+
+
+@check(
+    "other-sums",
+    subject="backup",
+    decides="database",
+    depth="full",
+    cost="one more pass over the file, only where such a checksum file lies beside it",
+    reads="the whole archive file, for checksum files of md5, sha1, sha512 and their like",
+    evidence="the sum found, the recorded one, and the file that records it",
+)
+def other_sums(evidence: Evidence) -> Outcome | None:
+    """The archive has the md5, sha1 or sha512 that a checksum file beside it says."""
+    path = evidence.backup.database_path
+    if path is None or not path.is_file():
+        return None
+    algorithms = [name for name in evidence.sidecars(path).algorithms if name != "sha256"]
+    return _compare_sums(evidence, path, algorithms)
 
 
 @check(
@@ -81,24 +110,35 @@ def whole_file(evidence: Evidence) -> Outcome | None:
     depth="full",
     cost="one pass over the tar",
     reads="the whole file of a tar of objects",
-    evidence="the sha256 found, the recorded one, and who recorded it",
+    evidence="the sum found, the recorded one, and who recorded it",
 )
 def whole_objects_file(evidence: Evidence) -> Outcome | None:
-    """A tar of objects has the sha256 that its checksum file says."""
-    return None if evidence.ours else _compare_file(evidence, evidence.backup.objects_path, "")
-
-
-def _compare_file(evidence: Evidence, path: Path | None, known: str) -> Outcome | None:
-    expected = evidence.expected_sha256(path)
-    if path is None or expected is None or not path.is_file():
+    """A tar of objects has the sum that its checksum file says."""
+    path = evidence.backup.objects_path
+    if evidence.ours or path is None or not path.is_file():
         return None
-    found = known or evidence.sha256_of(path)
+    return _compare_sums(evidence, path, evidence.sidecars(path).algorithms)
+
+
+def _compare_sums(evidence: Evidence, path: Path, algorithms: Sequence[str]) -> Outcome | None:
+    if not algorithms:
+        return None
+    found = digests_of(path, algorithms, evidence.check)
     if isinstance(found, OSError):
-        return Outcome("unknown", f"{path.name} could not be read: {found.strerror}")
-    value, source = expected
-    if found != value:
-        return Outcome("fail", f"{path.name} has the sha256 {found}, {source} says {value}")
-    return Outcome("ok", f"{value}, as {source} says")
+        return Outcome("unknown", f"{path.name} could not be read: {found.strerror}", next=LOOK)
+    outcomes = [
+        _same_sum(path, name, digest, evidence.sidecars(path).of(name)) for name, digest in found.items()
+    ]
+    wrong = [one for one in outcomes if one.status != "ok"]
+    return wrong[0] if wrong else Outcome("ok", "; ".join(one.detail for one in outcomes))
+
+
+def _same_sum(path: Path, algorithm: str, found: str, expected: Sequence[tuple[str, str]]) -> Outcome:
+    for digest, source in expected:
+        if digest == found:
+            return Outcome("ok", f"{algorithm} {found}, as {source} says")
+    digest, source = expected[0]
+    return Outcome("fail", f"{path.name} has the {algorithm} {found}, {source} says {digest}")
 
 
 @check(

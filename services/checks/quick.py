@@ -10,8 +10,9 @@ from services.catalog.model import CheckStatus
 from services.catalog.naming import printable
 from services.checks.evidence import Evidence, unreadable
 from services.checks.model import ANOTHER, Outcome, check
-from services.checks.sidecar import choose
 from services.counted import counted
+
+LOOK = "Look at the disk or the mount, and the file's owner and mode, then verify again."
 
 
 @check(
@@ -56,6 +57,26 @@ def recognised(evidence: Evidence) -> Outcome | None:
         return Outcome("ok", f"{backup.kind}, {backup.bytes:,} bytes")
     unknown = "permission" in backup.problem or "cannot be read" in backup.problem
     return Outcome("unknown" if unknown else "fail", printable(backup.problem))
+
+
+@check(
+    "deployment",
+    subject="backup",
+    decides="data",
+    depth="quick",
+    cost="nothing is read again",
+    reads="database, bucket, prefix, host and pepper key-check in the manifest, against the profile's",
+    evidence="what is another than the profile's",
+    next="Choose the profile it belongs to; restored here, it is the risk `other-deployment`.",
+)
+def deployment(evidence: Evidence) -> Outcome | None:
+    """Our backup is one of the profile's own database and bucket."""
+    backup = evidence.backup
+    if not evidence.ours or backup.problem:
+        return None
+    if backup.other_deployment:
+        return Outcome("warn", f"another deployment's: {backup.other_deployment}")
+    return Outcome("ok", "of this profile's database and bucket")
 
 
 @check(
@@ -118,32 +139,56 @@ def _sizes(evidence: Evidence, path: Path | None, part: str) -> Outcome | None:
     evidence="the sum it names, and the manifest's where they differ",
 )
 def checksum_file(evidence: Evidence) -> Outcome | None:
-    """The checksum file can be read and names this file with the manifest's sum."""
+    """The checksum file beside the archive can be read, is about it, and says what the manifest says."""
     path = evidence.backup.database_path
-    if path is None:
+    if path is None or path.is_dir():
         return None
-    lines = evidence.sidecar
-    name = f"{path.name}.sha256"
-    if lines is None:
+    return _beside(evidence, path)
+
+
+@check(
+    "objects-checksum-file",
+    subject="backup",
+    decides="objects",
+    depth="quick",
+    cost="one small file",
+    reads="the checksum file beside a tar of objects",
+    evidence="the sum it names",
+)
+def objects_checksum_file(evidence: Evidence) -> Outcome | None:
+    """The checksum file beside a tar of objects can be read and is about it."""
+    path = evidence.backup.objects_path
+    if evidence.ours or path is None or path.is_dir():
+        return None
+    return _beside(evidence, path)
+
+
+def _beside(evidence: Evidence, path: Path) -> Outcome | None:
+    found = evidence.sidecars(path)
+    make = f"`sha256sum {path.name} > {path.name}.sha256`"
+    if not found.files:
         if not evidence.ours:
             return None
+        return Outcome("warn", f"{path.name}.sha256 is gone; the manifest holds the same sum", next=make)
+    if found.unread:
+        return Outcome("unknown", found.unread[0], findings=found.unread, next=LOOK)
+    if found.useless:
         return Outcome(
             "warn",
-            f"{name} is gone; the manifest holds the same sum",
-            next=f"`sha256sum {path.name} > {name}`",
-        )
-    if not isinstance(lines, list):
-        return Outcome("unknown", f"{name} cannot be read: {lines}")
-    line = choose(lines, path.name)
-    if line is None:
-        what = "names other files only" if lines else "holds no sha256 sum"
-        return Outcome(
-            "warn", f"{name} {what}", next=f"`sha256sum {path.name} > {name}` once the file is proven"
+            found.useless[0],
+            findings=found.useless,
+            next=f"{make}, once the file is proven by other means",
         )
     entry = evidence.file_entry(path)
-    if entry is not None and entry.sha256 != line.sha256:
-        return Outcome("fail", f"{name} says {line.sha256}, the manifest {entry.sha256}")
-    return Outcome("ok", f"{name}: {line.sha256}")
+    for digest, name in found.of("sha256") if entry is not None else ():
+        if entry is not None and digest != entry.sha256:
+            return Outcome("fail", f"{name} says {digest}, the manifest {entry.sha256}")
+    for algorithm in found.algorithms:
+        if len(found.of(algorithm)) > 1:
+            names = " and ".join(f"{name} says {digest}" for digest, name in found.of(algorithm))
+            return Outcome("warn", f"the {algorithm} sums contradict each other: {names}", next=make)
+    sums = [f"{name}: {line.algorithm} {line.digest}" for name, line in found.lines]
+    return Outcome("ok", "; ".join(sums))
 
 
 @check(

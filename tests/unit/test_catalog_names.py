@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from services.catalog.deployment import Deployment, is_loopback
 from services.catalog.head import ManifestHead
 from services.catalog.manifest import PepperEntry
 from services.catalog.naming import candidate, created_of, group_stamp, part_by_name, printable
-from services.checks.sidecar import choose, parse_sidecar
+from services.checks.sidecar import about, parse_sidecar
 from services.profile import BucketTarget, MongoTarget, Profile
 from services.secret import Secret
 
@@ -100,15 +101,26 @@ def test_hostile_names_become_printable() -> None:
     ],
 )
 def test_checksum_files_of_every_hand(text: str) -> None:
-    line = choose(parse_sidecar(text.encode()), "quilltap-mongo.gz")
-    assert line is not None
-    assert line.sha256 == SUM
+    (line,) = about(parse_sidecar(text.encode()), "quilltap-mongo.gz")
+    assert (line.algorithm, line.digest) == ("sha256", SUM)
 
 
 def test_checksum_files_that_say_nothing_of_this_file() -> None:
-    assert choose(parse_sidecar(b"nonsense\n"), "a.gz") is None
+    assert about(parse_sidecar(b"nonsense\n"), "a.gz") == []
     two = f"{'0' * 64}  b.gz\n{'1' * 64}  c.gz\n".encode()
-    assert choose(parse_sidecar(two), "a.gz") is None
+    assert about(parse_sidecar(two), "a.gz") == []
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha224", "sha384", "sha512"])
+def test_checksum_files_of_other_algorithms(algorithm: str) -> None:
+    digest = hashlib.new(algorithm, b"x").hexdigest()
+    for text in (
+        f"{digest}  a.gz\n",
+        f"{algorithm.upper()} (a.gz) = {digest}\n",
+        f"{algorithm.upper()}(a.gz)= {digest.upper()}\n",
+    ):
+        (line,) = about(parse_sidecar(text.encode()), "a.gz")
+        assert (line.algorithm, line.digest) == (algorithm, digest)
 
 
 def head(**fields: Any) -> ManifestHead:
