@@ -15,14 +15,17 @@ from services.catalog.head import ManifestProblem, read_bytes
 from services.catalog.manifest import ArchiveFile, Manifest, decode_manifest
 from services.catalog.model import Backup, Depth
 from services.checks.sidecar import SidecarLine, choose, parse_sidecar, read_sidecar
+from services.deep.model import ANYWHERE, DeepOptions
 from services.errors import Cancelled, QuillkeepError
 from services.profile import Limits
 from services.streams.errors import StreamError
 
 if TYPE_CHECKING:
     from services.archive.walk import Walked
+    from services.deep.run import DeepRun
     from services.jobs.context import JobContext
     from services.objects.verify import ObjectsVerdict, SeenInodes
+    from services.reading.side import DataSide
 
 UNREADABLE = frozenset(
     {errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ETIMEDOUT, errno.ENXIO, errno.EREMOTEIO}
@@ -43,7 +46,7 @@ class Evidence:
     """One backup's evidence; each piece is gathered when a check first asks for it, and kept.
 
     `depth` is how deep the run goes, `ctx` the job it belongs to (None where a check is tried alone),
-    `confirmed` whether a deep check may load aside in the live server.
+    `deep_options` where a deep check may load. `close` ends what a deep check loaded.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class Evidence:
         advance: Callable[[int], None] = _uncounted,
         depth: Depth = "full",
         ctx: JobContext | None = None,
-        confirmed: bool = False,
+        deep_options: DeepOptions = ANYWHERE,
         seen: SeenInodes | None = None,
     ) -> None:
         self.backup = backup
@@ -66,8 +69,31 @@ class Evidence:
         self.advance = advance
         self.depth = depth
         self.ctx = ctx
-        self.confirmed = confirmed
+        self.deep_options = deep_options
         self._seen = seen
+
+    @cached_property
+    def deep(self) -> DeepRun | None:
+        """The database part loaded into a server at the first look; None where the run does not go so deep."""
+        if self.ctx is None or self.depth != "deep":
+            return None
+        from services.deep.run import DeepRun
+
+        return DeepRun(self.backup, self.ctx, self.deep_options, lambda: self.walked)
+
+    @property
+    def loaded(self) -> DataSide | None:
+        """What a deep run loaded, to be read there; None where nothing was. Loads at the first look."""
+        run = self.deep
+        if run is None or "database" not in self.backup.parts or self.backup.database_path is None:
+            return None
+        return run.side if run.outcome.loaded is not None else None
+
+    def close(self) -> None:
+        """Removes what a deep run loaded; nothing of it stays behind."""
+        run = vars(self).get("deep")
+        if run is not None:
+            run.close()
 
     @property
     def ours(self) -> bool:

@@ -10,13 +10,15 @@ from services.catalog.manifest import Part
 from services.catalog.model import CheckStatus, Depth
 from services.catalog.notes import BadObject
 from services.checks.model import CheckResult
+from services.deep.model import DeepOptions, On
 
 
 class VerifyPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Which backup (id, `latest` or path) and how deep.
 
     With `oldest_first` instead of a backup: those that were verified longest ago, for `seconds` in all.
-    `confirmed` allows a deep verify aside in the live server; without it that part is skipped.
+    Of a deep verify `on` says where it loads, `scratch` is the folder for an embedded server's data, and
+    `confirmed` allows loading aside in the live server.
     """
 
     backup: str = "latest"
@@ -24,6 +26,13 @@ class VerifyPlan(msgspec.Struct, frozen=True, kw_only=True):
     oldest_first: bool = False
     seconds: float = 600.0
     confirmed: bool = False
+    on: On = "auto"
+    scratch: str | None = None
+
+    @property
+    def deep_options(self) -> DeepOptions:
+        """Where a deep verify may load."""
+        return DeepOptions(on=self.on, scratch=self.scratch, confirmed=self.confirmed)
 
 
 class CollectionFound(msgspec.Struct, frozen=True, kw_only=True):

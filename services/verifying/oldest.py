@@ -75,7 +75,7 @@ def verify_oldest(
         started = clock()
         phase = ctx.phase("verify", name, total=total)
         try:
-            result = verify_one(backup, plan.depth, ctx, catalog, phase, confirmed=plan.confirmed, seen=seen)
+            result = verify_one(backup, plan.depth, ctx, catalog, phase, options=plan.deep_options, seen=seen)
         except Vanished as error:
             ctx.log(f"{error.what} {error.cause}", "warning")
             phase.finish("gone")

@@ -29,6 +29,7 @@ from services.checks.model import (
     verdict_of_part,
 )
 from services.counted import counted
+from services.deep.model import ANYWHERE, DeepOptions
 from services.errors import QuillkeepError
 from services.jobs.context import JobContext, Phase
 from services.jobs.events import Level
@@ -53,12 +54,12 @@ def verify_one(
     catalog: Catalog,
     phase: Phase,
     *,
-    confirmed: bool = False,
+    options: DeepOptions = ANYWHERE,
     seen: dict[tuple[int, int], str] | None = None,
 ) -> VerifyResult:
     """Runs the checks under a reading mark and notes the verdict; `phase` counts the bytes.
 
-    `seen` are object files read already in this job, by inode. Damage is a result. Errors: `Vanished` when
+    `options` say where a deep run may load, `seen` are object files read already in this job, by inode. Damage is a result. Errors: `Vanished` when
     the backup's files are gone as if it had been deleted; then nothing is noted.
     """
     began = time.monotonic()
@@ -70,12 +71,15 @@ def verify_one(
         advance=counting.advance,
         depth=depth,
         ctx=ctx,
-        confirmed=confirmed,
+        deep_options=options,
         seen=seen,
     )
     with being_read(ctx, "verify", backup):
         _assert_there(backup)
-        results = _run_checks(evidence, depth, ctx)
+        try:
+            results = _run_checks(evidence, depth, ctx)
+        finally:
+            evidence.close()
         _assert_there(backup)
     bad = bad_objects(evidence)
     note = CheckNote(

@@ -1,0 +1,95 @@
+"""Loading into an embedded server of the job's own, which ends with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from services.deep.scratch import ABORT_BYTES, Scratch, free_bytes
+from services.deep.target import Paced
+from services.errors import QuillkeepError
+from services.jobs.context import JobContext
+from services.mongo.connect import connect, server_info
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
+
+    from services.demo.mongod import Mongod
+
+CACHE_GB = 0.25
+
+
+class EmbeddedTarget:
+    """A mongod of this job's own, which ends with it; nothing expires in it."""
+
+    bypass = True
+    series = ""
+    not_validated = ""
+
+    def __init__(self, ctx: JobContext, folder: Path, *, replica_set: bool) -> None:
+        from services.demo.mongod import start_mongod
+
+        self._scratch = Scratch(folder, ctx.paths, ctx.job)
+        self._mongod: Mongod | None = None
+        try:
+            self._mongod = start_mongod(
+                self._scratch.folder / "mongod",
+                replica_set=replica_set,
+                cache_gb=CACHE_GB,
+                parameters={"ttlMonitorEnabled": "false"},
+                sweep=self._scratch.sweep,
+            )
+            target = self._mongod.target("")
+            self._client = connect(target)
+            self.fast = connect(target, raw=True, write_concern=1)
+            info = server_info(self._client)
+        except BaseException:
+            self.close()
+            raise
+        self.version = info.version
+        self.guard = info.uuid_guard
+        self._paced = Paced(ctx, self._look)
+
+    def database(self, name: str) -> Database[Any]:
+        """The database of the same name."""
+        return self._client[name]
+
+    def name_of(self, ordinal: int, name: str) -> str:
+        """The collection's own."""
+        return name
+
+    def metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """As dumped."""
+        return dict(metadata)
+
+    def watch(self) -> None:
+        """Raises when the server is gone or its disk nearly full."""
+        self._paced()
+
+    def _look(self) -> None:
+        assert self._mongod is not None
+        if not self._mongod.running():
+            raise QuillkeepError(
+                "The embedded server ended while the backup was loaded.",
+                cause=self._mongod.log_tail(),
+                touched="Nothing live was touched.",
+                next="Look at the memory and the disk of this machine, then verify again.",
+            )
+        left = free_bytes(self._scratch.folder)
+        if left is not None and left < ABORT_BYTES:
+            raise QuillkeepError(
+                f"The disk of {self._scratch.folder.parent} is nearly full, so the load was stopped.",
+                cause=f"{left:,} bytes are left.",
+                touched="Nothing live was touched; what was loaded is removed.",
+                next="Name a folder with more room with --scratch.",
+            )
+
+    def close(self) -> None:
+        """Ends the server and removes its data."""
+        if self._mongod is not None:
+            for client in (vars(self).get("fast"), vars(self).get("_client")):
+                if client is not None:
+                    client.close()
+            self._mongod.kill()
+        self._scratch.close()
