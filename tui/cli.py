@@ -19,6 +19,7 @@ VERBS = {
     "diff": "tui.verbs_diff",
     "verify": "tui.verbs_verify",
     "pepper": "tui.verbs_pepper",
+    "pairs": "tui.verbs_pairs",
     "plan": "tui.verbs_restore",
     "restore": "tui.verbs_restore",
     "rollback": "tui.verbs_rollback",

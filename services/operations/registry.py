@@ -30,6 +30,7 @@ VERBS: dict[str, VerbEntry] = {
     "diff": VerbEntry("services.operations.diff", "DiffPlan", "diff"),
     "finish": VerbEntry("services.operations.finish", "FinishPlan", "finish"),
     "pepper-check": VerbEntry("services.operations.pepper_check", "PepperPlan", "pepper_check"),
+    "pairs": VerbEntry("services.operations.pairs", "PairsPlan", "pairs"),
     "pin": VerbEntry("services.operations.pin", "PinPlan", "pin"),
     "plan": VerbEntry("services.operations.plan", "PlanRequest", "plan"),
     "release": VerbEntry("services.operations.release", "ReleasePlan", "release"),

@@ -31,7 +31,7 @@ class Circumstances(msgspec.Struct, kw_only=True):
     `rows_of` and `objects_of` are `live` or a backup's id, `where` the objects in words, `bucket` and `prefix` the bucket's.
     `newer_rows` is the moment (as the application writes it) after which a row cannot be among these
     objects, `newer_objects` the one after which an object cannot have one of these rows; empty for none.
-    `lost` are keys accepted as lost.
+    `lost` are keys accepted as lost, `remarks` what could not be looked up.
     """
 
     rows_of: str = LIVE
@@ -42,6 +42,7 @@ class Circumstances(msgspec.Struct, kw_only=True):
     newer_rows: str = ""
     newer_objects: str = ""
     lost: frozenset[str] = frozenset()
+    remarks: list[str] = []
     usage: Usage | None = None
     located: Located | None = None
     full_list: Path | None = None
@@ -57,10 +58,9 @@ class _Report:
         self.found, self.about, self.table = found, about, found.table
         self.groups = Groups()
         self.wording = Wording(about.rows_of, about.objects_of, about.where, about.usage)
-        self.notes: list[str] = []
+        self.notes: list[str] = list(about.remarks)
         self.files: list[BrokenFile] = []
         self.mismatched: list[Mismatch] = []
-        self.mismatches = 0
         self.good_in: dict[str, str] = about.located.good_in if about.located else {}
 
     def result(self) -> PairsResult:

@@ -171,6 +171,18 @@ class PairsTable:
         for n, ref, key in cursor:
             yield n, ref, decode(key)
 
+    def excuse(self, started: str) -> None:
+        """Of a backup: a row without an object that was written since `started` is one that was deleted meanwhile.
+
+        An upload after the first listing of the objects, deleted before the second, leaves exactly that.
+        """
+        late = (
+            "FROM verdict v JOIN row r ON r.n = v.n WHERE v.kind = 'missing' AND r.created >= ? "
+            "AND NOT EXISTS (SELECT 1 FROM object o WHERE o.key = r.key)"
+        )
+        self._database.execute(f"INSERT OR IGNORE INTO moved SELECT r.key {late}", (started,))
+        self._database.execute(f"DELETE FROM verdict WHERE n IN (SELECT v.n {late})", (started,))
+
     def relist(self, objects: Iterable[ObjectFacts], *, prefix: str) -> None:
         """A second listing below `prefix`: what came since is added, what is gone dropped; both have moved."""
         ask = self._database.execute
