@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +12,10 @@ from services.archive.model import ArchiveError, EncryptedDump
 from services.catalog.head import ManifestProblem, read_bytes
 from services.catalog.manifest import ArchiveFile, Manifest, decode_manifest
 from services.catalog.model import Backup, Depth
-from services.checks.sidecar import SidecarLine, choose, parse_sidecar, read_sidecar
+from services.checks.sidecar import Sidecars, digests_of, look_beside
 from services.deep.model import ANYWHERE, DeepOptions
 from services.errors import Cancelled, QuillkeepError
 from services.profile import Limits
-from services.streams.errors import StreamError
 
 if TYPE_CHECKING:
     from services.archive.walk import Walked
@@ -31,7 +28,6 @@ UNREADABLE = frozenset(
     {errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ETIMEDOUT, errno.ENXIO, errno.EREMOTEIO}
 )
 """Errors that say nothing of the bytes: the disk or the mount did not give them."""
-CHUNK = 1 << 20
 
 
 def _nothing() -> None:
@@ -71,6 +67,7 @@ class Evidence:
         self.ctx = ctx
         self.deep_options = deep_options
         self._seen = seen
+        self._beside: dict[Path, Sidecars] = {}
 
     @cached_property
     def deep(self) -> DeepRun | None:
@@ -123,33 +120,18 @@ class Evidence:
             return None
         return next((file for file in self.manifest.files if file.name == path.name), None)
 
-    @cached_property
-    def sidecar(self) -> list[SidecarLine] | QuillkeepError | StreamError | None:
-        """The lines of the database part's checksum file; None when there is none."""
-        return self.sidecar_of(self.backup.database_path)
+    def sidecars(self, path: Path) -> Sidecars:
+        """The checksum files that lie beside a file."""
+        if path not in self._beside:
+            self._beside[path] = look_beside(path)
+        return self._beside[path]
 
-    def sidecar_of(self, path: Path | None) -> list[SidecarLine] | QuillkeepError | StreamError | None:
-        """The lines of a file's checksum file; None when there is none."""
-        if path is None:
-            return None
-        beside = path.with_name(path.name + ".sha256")
-        if not os.path.lexists(beside):
-            return None
-        try:
-            return parse_sidecar(read_sidecar(beside))
-        except (QuillkeepError, StreamError) as error:
-            return error
-
-    def expected_sha256(self, path: Path | None) -> tuple[str, str] | None:
-        """(sha256, who says so) of a file: the manifest, else its checksum file."""
+    def expected_sha256(self, path: Path | None) -> list[tuple[str, str]]:
+        """(sha256, who says so) of a file: the manifest, else its checksum files, which may contradict."""
         entry = self.file_entry(path)
         if entry is not None:
-            return entry.sha256, "the manifest"
-        lines = self.sidecar_of(path)
-        if path is None or not isinstance(lines, list):
-            return None
-        line = choose(lines, path.name)
-        return (line.sha256, f"{path.name}.sha256") if line else None
+            return [(entry.sha256, "the manifest")]
+        return [] if path is None else self.sidecars(path).of("sha256")
 
     @cached_property
     def walked(self) -> Walked | QuillkeepError | OSError:
@@ -223,15 +205,8 @@ class Evidence:
 
     def sha256_of(self, path: Path) -> str | OSError:
         """The file's own sha256, read for its own sake: after a failed walk, or where no walk reads it."""
-        digest = hashlib.sha256()
-        try:
-            with open(path, "rb", buffering=0) as stream:
-                while chunk := stream.read(CHUNK):
-                    self.check()
-                    digest.update(chunk)
-        except OSError as error:
-            return error
-        return digest.hexdigest()
+        found = digests_of(path, ("sha256",), self.check)
+        return found if isinstance(found, OSError) else found["sha256"]
 
 
 def unreadable(error: BaseException) -> str:
