@@ -18,16 +18,41 @@ if TYPE_CHECKING:
 @click.option("--depth", type=click.Choice(["quick", "full", "deep"]), default="full", show_default=True)
 @click.option("--oldest-first", is_flag=True, help="Instead of one BACKUP: those verified longest ago.")
 @click.option("--for", "budget", metavar="TIME", help="With --oldest-first: how long, such as 10m (default).")
+@click.option(
+    "--on",
+    type=click.Choice(["auto", "embedded", "live"]),
+    default="auto",
+    show_default=True,
+    help="Where --depth deep loads: an embedded server if there is one, else aside in the live one.",
+)
+@click.option("--scratch", metavar="DIR", help="With --depth deep: the embedded server's data goes below it.")
 @click.option("--yes", is_flag=True, help="Allow --depth deep to load aside in the live server.")
 @json_option
 @pass_session
 def verify(
-    session: Session, backup: str | None, depth: str, oldest_first: bool, budget: str | None, yes: bool
+    session: Session,
+    /,
+    backup: str | None,
+    depth: str,
+    oldest_first: bool,
+    budget: str | None,
+    on: str,
+    scratch: str | None,
+    yes: bool,
 ) -> int:
     """Prove BACKUP (an id, `latest` or a path); nothing of it is changed."""
+    import os
+
+    import msgspec
+
+    from tui.deep_place import confirm
     from tui.follow import run_job
 
     plan = _plan(backup, depth, oldest_first, budget, yes)
+    where = os.path.abspath(scratch) if scratch else None
+    plan = msgspec.structs.replace(plan, on=cast("Any", on), scratch=where)
+    if plan.depth == "deep":
+        plan = confirm(plan, session.profile, session.paths)
     return run_job(session, "verify", plan, present=_lines)
 
 
