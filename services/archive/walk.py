@@ -11,6 +11,7 @@ import msgspec
 from services.archive.collect import Collecting
 from services.archive.documents import MASK64, Sums, crc64_xz
 from services.archive.elements import NotBson
+from services.archive.encrypted_source import EncryptedSource
 from services.archive.model import ArchiveError, Block, Buffer, Namespace, Prelude
 from services.archive.names import bucket_name, printable
 from services.archive.quirks import Quirk, sum_block
@@ -29,7 +30,8 @@ class Walked(msgspec.Struct, frozen=True, kw_only=True):
 
     `collections` holds what a restore may load, by the name the documents have in the dump, views left
     out. `crc_checked` tells whether the form carried checksums of its documents. `server_would_change`
-    names at most `MAX_QUIRKS` documents, `changes` counts all of them by collection and word.
+    names at most `MAX_QUIRKS` documents, `changes` counts all of them by collection and word. `encryption` says
+    how an encrypted one opened and what its end proved, empty for a plain one; `mac` whether its form has a MAC.
     """
 
     sha256: str | None
@@ -39,6 +41,8 @@ class Walked(msgspec.Struct, frozen=True, kw_only=True):
     crc_checked: bool
     server_would_change: list[Quirk] = []
     changes: dict[Namespace, dict[str, int]] = {}
+    encryption: str = ""
+    mac: bool = False
 
 
 def nothing() -> None:
@@ -100,6 +104,7 @@ def _walk(
             tally.end(item.namespace, item.crc64)
     total = source.bytes_read()
     advance(total - done)
+    opener = source.encrypted if isinstance(source, EncryptedSource) else None
     prelude = source.prelude()
     return Walked(
         sha256=None if hashing is None else hashing.finish(),
@@ -109,6 +114,8 @@ def _walk(
         crc_checked=source.sums,
         server_would_change=tally.quirks,
         changes=tally.changes,
+        encryption=opener.verdict() if opener else "",
+        mac=opener is not None and opener.mac,
     )
 
 

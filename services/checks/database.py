@@ -38,7 +38,7 @@ def archive_whole(evidence: Evidence) -> Outcome | None:
         return None
     walked = evidence.walked
     if isinstance(walked, EncryptedDump):
-        return Outcome("skipped", walked.what, next="Decrypt it and verify the plain file.")
+        return None
     if isinstance(walked, Exception):
         words = unreadable(walked)
         if words:
@@ -79,7 +79,7 @@ def whole_file(evidence: Evidence) -> Outcome | None:
 
 
 def _walked_sha256(evidence: Evidence) -> str:
-    if evidence.backup.encrypted is not None or not _readable(evidence):
+    if not _readable(evidence):
         return ""
     walked = evidence.walked
     return "" if isinstance(walked, Exception) else walked.sha256 or ""
@@ -200,7 +200,7 @@ def content(evidence: Evidence) -> Outcome | None:
 
 def _readable(evidence: Evidence) -> bool:
     backup = evidence.backup
-    if backup.database_path is None or backup.encrypted is not None:
+    if backup.database_path is None:
         return False
     return not (evidence.ours and not isinstance(evidence.manifest, Manifest))
 

@@ -15,6 +15,7 @@ from services.catalog.model import Backup, Depth
 from services.checks.sidecar import Sidecars, digests_of, look_beside
 from services.deep.model import ANYWHERE, DeepOptions
 from services.errors import Cancelled, QuillkeepError
+from services.passphrase import BackupKey, key_of
 from services.profile import Limits
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Evidence:
     """One backup's evidence; each piece is gathered when a check first asks for it, and kept.
 
     `depth` is how deep the run goes, `ctx` the job it belongs to (None where a check is tried alone),
-    `deep_options` where a deep check may load. `close` ends what a deep check loaded.
+    `deep_options` where a deep check may load, `key` what opens an encrypted one (the job's
+    profile's). `close` ends what a deep check loaded.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Evidence:
         ctx: JobContext | None = None,
         deep_options: DeepOptions = ANYWHERE,
         seen: SeenInodes | None = None,
+        key: BackupKey | None = None,
     ) -> None:
         self.backup = backup
         self.limits = limits
@@ -67,6 +70,7 @@ class Evidence:
         self.ctx = ctx
         self.deep_options = deep_options
         self._seen = seen
+        self.key = key or (key_of(ctx.profile) if ctx is not None else BackupKey())
         self._beside: dict[Path, Sidecars] = {}
 
     @cached_property
@@ -154,7 +158,7 @@ class Evidence:
                 )
             from services.archive.walk import walk_dump
 
-            return walk_dump(path, limits=self.limits, check=self.check, advance=self.advance)
+            return walk_dump(path, limits=self.limits, check=self.check, advance=self.advance, key=self.key)
         except Cancelled:
             raise
         except (QuillkeepError, OSError) as error:
@@ -187,7 +191,7 @@ class Evidence:
     def _objects(self, *, full: bool) -> ObjectsVerdict | QuillkeepError | OSError | None:
         backup = self.backup
         path, lines = backup.objects_path, self.objects_lines
-        if path is None or backup.encrypted is not None or (self.ours and lines is None):
+        if path is None or (self.ours and lines is None):
             return None
         from services.objects.verify import verify_foreign, verify_snapshot
 
@@ -197,7 +201,9 @@ class Evidence:
                 return verify_snapshot(
                     path, lines, full=full, seen=self._seen, check=self.check, advance=advance
                 )
-            return verify_foreign(path, full=full, limits=self.limits, check=self.check, advance=advance)
+            return verify_foreign(
+                path, full=full, limits=self.limits, check=self.check, advance=advance, key=self.key
+            )
         except Cancelled:
             raise
         except (QuillkeepError, OSError) as error:

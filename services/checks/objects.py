@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from services.archive.model import EncryptedDump
 from services.catalog.manifest import Manifest
 from services.catalog.naming import printable
 from services.checks.evidence import Evidence, damage, unreadable
@@ -82,7 +83,7 @@ def objects(evidence: Evidence) -> Outcome | None:
 def _outcome(
     evidence: Evidence, found: ObjectsVerdict | QuillkeepError | OSError | None, how: str
 ) -> Outcome | None:
-    if found is None:
+    if found is None or isinstance(found, EncryptedDump):
         return None
     if isinstance(found, Exception):
         words = unreadable(found)

@@ -189,25 +189,3 @@ def _beside(evidence: Evidence, path: Path) -> Outcome | None:
             return Outcome("warn", f"the {algorithm} sums contradict each other: {names}", next=make)
     sums = [f"{name}: {line.algorithm} {line.digest}" for name, line in found.lines]
     return Outcome("ok", "; ".join(sums))
-
-
-@check(
-    "encryption",
-    subject="backup",
-    decides="backup",
-    depth="quick",
-    cost="the first bytes",
-    reads="the beginning of the database part",
-    evidence="the tool it was encrypted with",
-    next="Decrypt it and verify the plain file.",
-)
-def encryption(evidence: Evidence) -> Outcome | None:
-    """What is encrypted cannot be looked into yet."""
-    tool = evidence.backup.encrypted
-    if tool is None:
-        return None
-    return Outcome(
-        "skipped",
-        f"encrypted with {tool}: what is inside was not looked at, reading encrypted backups is not built yet",
-        next="Decrypt it and verify the plain file.",
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Protocol
 
 from services.passphrase import BackupKey
@@ -28,6 +29,14 @@ class Opener(Protocol):
         Ends normally only when the form's end verdict held: nothing is proven before that. Raises
         `EncryptedDump` when it stays closed, `StreamError` with a layer for damage.
         """
+        ...
+
+    def opened(self) -> str:
+        """How the beginning opened, in words; known after it was read."""
+        ...
+
+    def bad_end(self, path: Path) -> str:
+        """What the last bytes of a file show without a pass, once its beginning opened; empty for nothing."""
         ...
 
     def verdict(self) -> str:
@@ -97,6 +106,15 @@ class GpgOpener:
                 self._needs_gpg = str(reason)
         yield from gpg_plain(replay.again(), self._passphrase, file=self._file, reason=self._needs_gpg)
 
+    def opened(self) -> str:
+        """As `Opener.opened`."""
+        how = f"read by the program gpg ({self._needs_gpg})" if self._needs_gpg else self._reader.opened
+        return f"{how}; the passphrase fits, and only a whole pass proves the bytes"
+
+    def bad_end(self, path: Path) -> str:
+        """Nothing: the MDC is known after a whole pass alone."""
+        return ""
+
     def verdict(self) -> str:
         """As `Opener.verdict`."""
         if self._needs_gpg:
@@ -119,6 +137,17 @@ class OpensslOpener:
     def plain(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """As `Opener.plain`."""
         return self._reader.plain(chunks)
+
+    def opened(self) -> str:
+        """As `Opener.opened`."""
+        way = self._reader.way
+        return (
+            f"AES-256-CBC, {way.words if way else 'unknown options'}; the passphrase fits, the last block too"
+        )
+
+    def bad_end(self, path: Path) -> str:
+        """As `Opener.bad_end`; base64 shows it after a whole pass alone."""
+        return self._reader.bad_end(path)
 
     def verdict(self) -> str:
         """As `Opener.verdict`."""

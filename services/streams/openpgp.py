@@ -48,7 +48,6 @@ MAX_KEYS = 16
 """Session key packets that are tried; each costs a derivation."""
 MAX_DEPTH = 4
 """Compressed packets within each other."""
-_AGAIN = "Try the passphrase by hand: gpg --decrypt FILE > /dev/null"
 
 
 class Locked(msgspec.Struct, frozen=True):
@@ -114,6 +113,7 @@ class OpenPgp:
         self._limits = limits
         self._file = file
         self._keys: dict[Locked, SessionKey | None] = {}
+        self.opened = ""
 
     def plain(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """The contents of the message; ends normally only when all of it was read and its MDC held.
@@ -227,6 +227,7 @@ class OpenPgp:
                 self._keys[locked] = session_key(locked, self._passphrase)
             key = self._keys[locked]
             if key is not None and fits(key, head):
+                self.opened = key.kind.name
                 return key
         if envelope.strange:
             raise NeedsGpg(envelope.strange)
@@ -234,7 +235,8 @@ class OpenPgp:
 
     def _wrong(self, cause: str = "") -> EncryptedDump:
         also = "Salt, cipher and check bytes at its beginning say no more than that they do not fit together."
-        return wrong_passphrase("gpg", self._file, cause or also, _AGAIN)
+        step = f"Check the passphrase; by hand: gpg --decrypt {self._file or 'FILE'} > /dev/null"
+        return wrong_passphrase("gpg", self._file, cause or also, step)
 
     def _contents(self, feed: Feed, depth: int) -> Iterator[bytes]:
         """The literal data below compression and beside signatures; what is no packet here had the wrong key."""

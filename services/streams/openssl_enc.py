@@ -8,7 +8,9 @@ What lies between is proven by the payload's own sums alone. Key and vector: EVP
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -45,7 +47,7 @@ class Derivation(msgspec.Struct, frozen=True):
             return "-pbkdf2"
         if self.iterations:
             return f"-pbkdf2 -iter {self.iterations}"
-        return "no -pbkdf2" if self.digest == "sha256" else f"-md {self.digest}"
+        return "without -pbkdf2" if self.digest == "sha256" else f"-md {self.digest}"
 
 
 def derivations(iterations: int | None = None) -> tuple[Derivation, ...]:
@@ -120,6 +122,15 @@ class OpensslEnc:
         key, vector = self._key(head)
         yield from _decrypted(_cbc(key, vector), head[HEADER:], source)
 
+    def bad_end(self, path: Path) -> str:
+        """What the last block of a file shows, empty for nothing; the beginning must have opened."""
+        if self._text or self._known is None:
+            return ""
+        with path.open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - 2 * BLOCK))
+            return bad_end(stream.read(), size, self._known[1])
+
     def _key(self, head: bytes) -> tuple[bytes, bytes]:
         salt = head[8:HEADER]
         if self._known is not None and self._known[0] == salt:
@@ -175,14 +186,15 @@ def _decrypted(decryptor: CipherContext, first: bytes, source: Iterator[bytes]) 
     yield held[:-pad]
 
 
-def bad_end(head: bytes, tail: bytes, size: int, way: Derivation, passphrase: bytes) -> str:
+def bad_end(tail: bytes, size: int, key: bytes) -> str:
     """What is wrong with the end of a file by its last two blocks, empty for nothing: no pass is needed.
 
-    `head` begins the file, `tail` ends it (32 bytes), `size` is its length.
+    `tail` ends the file (32 bytes), `size` is its length. Of a file of one block nothing can be told so.
     """
     if (size - HEADER) % BLOCK:
         return "it does not end with a whole block: it is cut, or something follows it"
-    key, _ = derive(way, passphrase, head[8:HEADER])
+    if size < HEADER + 2 * BLOCK:
+        return ""
     plain = _cbc(key, tail[-2 * BLOCK : -BLOCK]).update(tail[-BLOCK:])
     pad = plain[-1]
     if not 1 <= pad <= BLOCK or plain[-pad:] != bytes([pad]) * pad:
