@@ -16,7 +16,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     `kind` is a stable word (`missing-object`, `dangling-reference`), `what` one sentence. `collection` and
     `user` (users.id) say where, empty where it cannot be told. `examples` are at most `MAX_EXAMPLES` ids or
-    keys. `good_in` is the id of the newest backup that has the good version, `next` the next step.
+    keys. `good_in` is the id of the newest backup that has the good version, `restore` names the collections
+    of it that bring it back (empty: `collection`), `next` the next step.
     """
 
     kind: str
@@ -27,4 +28,5 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 1
     examples: tuple[str, ...] = ()
     good_in: str = ""
+    restore: tuple[str, ...] = ()
     next: str = ""
