@@ -85,6 +85,7 @@ PLACES = {
     "compare": "archives",
     "backup_dialog": "archives",
     "restore": "restore",
+    "integrity": "integrity",
     "job": "jobs",
     "history": "history",
     "settings": "settings",

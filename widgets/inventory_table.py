@@ -46,6 +46,8 @@ class TableRow(NamedTuple):
     cells: tuple[str, ...]
     tone: str = ""
     words: str = ""
+    tones: tuple[str, ...] = ()
+    """A tone for each cell, in place of the row's one; empty where the row's holds."""
 
 
 Columns = Sequence[Column] | Callable[[int], Sequence[Column]]
@@ -300,27 +302,30 @@ class InventoryTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _heading(self) -> Strip:
         style = self.get_component_rich_style("inventory-table--heading")
         cells = [column.title for column in self._columns]
-        return self._line(" " * GUTTER, cells, style, style)
+        return self._line(" " * GUTTER, cells, style, [style] * len(cells))
 
     def _draw(self, row: TableRow, look: int) -> Strip:
         style = self.rich_style
-        toned = style
         if look:
             name = "cursor" if look == 2 else "blurred"
-            style = toned = self.get_component_rich_style(f"inventory-table--{name}")
-        elif row.tone in TONES:
-            toned = self.get_component_rich_style(f"inventory-table--{row.tone}")
-        cells = [
-            row.cells[column.cell if column.cell >= 0 else place]
-            for place, column in enumerate(self._columns)
+            style = self.get_component_rich_style(f"inventory-table--{name}")
+        places = [column.cell if column.cell >= 0 else place for place, column in enumerate(self._columns)]
+        styles = [
+            style if look or not column.toned else self._tone(row, place, style)
+            for column, place in zip(self._columns, places, strict=True)
         ]
-        return self._line(f"{self._marker} " if look else " " * GUTTER, cells, style, toned)
+        cells = [row.cells[place] for place in places]
+        return self._line(f"{self._marker} " if look else " " * GUTTER, cells, style, styles)
 
-    def _line(self, gutter: str, cells: Iterable[str], style: Style, toned: Style) -> Strip:
+    def _tone(self, row: TableRow, place: int, style: Style) -> Style:
+        tone = row.tones[place] if row.tones else row.tone
+        return self.get_component_rich_style(f"inventory-table--{tone}") if tone in TONES else style
+
+    def _line(self, gutter: str, cells: Iterable[str], style: Style, styles: Iterable[Style]) -> Strip:
         segments = [Segment(gutter, style)]
-        for column, width, text in zip(self._columns, self._widths, cells, strict=True):
+        for column, width, text, one in zip(self._columns, self._widths, cells, styles, strict=True):
             shown = fit_cell(text, width, right=column.right, ellipsis=self._ellipsis)
-            segments.append(Segment(f"{shown} ", toned if column.toned else style))
+            segments.append(Segment(f"{shown} ", one))
         return Strip(segments).adjust_cell_length(self.size.width, style).simplify()
 
 

@@ -24,6 +24,7 @@ from services.looking.integrity import (
     IntegrityAnswer,
     RunSeen,
 )
+from services.looking.integrity_findings import FoundInJobs
 from services.paths import Paths
 from services.profile import Profile
 
@@ -74,9 +75,13 @@ def one_backup(reference: str, profile: Profile, paths: Paths) -> IntegrityAnswe
     notes = notes_of(found.backup, paths)
     checks = checks_of(found.backup, notes, {one.name: one.decides for one in about})
     names = tuple(dict.fromkeys([one.name for one in about] + [check.name for check in checks]))
+    told = FoundInJobs(found.backup, paths)
     seen = msgspec.structs.replace(
         _seen(found.backup, notes, checks, names),
-        checks=checks,
+        checks=tuple(
+            msgspec.structs.replace(check, found=told.of(check)) if check.status != "ok" else check
+            for check in checks
+        ),
         runs=tuple(
             RunSeen(at=run.at, depth=run.depth, status=run.status, job=run.job, findings=run.findings)
             for run in reversed(notes.checks)
@@ -137,7 +142,6 @@ def _check(run: CheckRun, note: CheckNote, newest: NotedCheck, decides: Mapping[
         next=check.next if check.status != "ok" else "",
         job=note.job if note.at == run.at else "",
         since=since,
-        found=tuple(getattr(check, "found", ())),
     )
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from services.catalog.model import CheckStatus
 from services.counted import counted
-from services.findings import Finding
 from services.jobs.events import AnyEvent, Finished, Started
 from services.jobs.journal import JOURNAL, decode_line, read_events
 from services.jobs.listing import summarize
 from services.looking.integrity import LIVE_VERBS, LiveSeen, LiveVerb
+from services.looking.integrity_findings import findings_of
 from services.paths import Paths
 from services.profile import Profile
 
@@ -131,20 +130,3 @@ def _seen(verb: LiveVerb, started: Started, events: Sequence[AnyEvent]) -> LiveS
         findings=tuple(findings[:MAX_FINDINGS]),
         more_findings=max(0, len(findings) - MAX_FINDINGS),
     )
-
-
-def findings_of(result: Mapping[str, Any]) -> list[Finding]:
-    """The findings of a `pairs`, `validate` or `pepper` document, those of single collections included."""
-    given: list[Any] = [*(result.get("findings") or ()), *(result.get("references") or ())]
-    collections = result.get("collections")
-    for one in collections if isinstance(collections, list) else ():
-        if isinstance(one, dict):
-            given += one.get("findings") or ()
-    found = []
-    for one in given:
-        try:
-            found.append(msgspec.convert(one, Finding, strict=False))
-        except msgspec.ValidationError:
-            # Of a version with other words: told as it is, never dropped.
-            found.append(Finding(kind="other", status="unknown", what=str(one)[:1_000]))
-    return found
