@@ -20,10 +20,14 @@ from services.profile import Limits
 
 if TYPE_CHECKING:
     from services.archive.walk import Walked
+    from services.checks.collecting import DataCollectors
     from services.deep.run import DeepRun
     from services.jobs.context import JobContext
     from services.objects.verify import ObjectsVerdict, SeenInodes
+    from services.pairs.model import PairsResult
+    from services.pepper.model import PepperResult
     from services.reading.side import DataSide
+    from services.references.model import ReferencesResult
 
 UNREADABLE = frozenset(
     {errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ETIMEDOUT, errno.ENXIO, errno.EREMOTEIO}
@@ -142,6 +146,7 @@ class Evidence:
         """One pass over every byte of the database part, or the error it ended in."""
         path = self.backup.database_path
         assert path is not None
+        collecting = self._collectors.collecting if self._collectors is not None else None
         try:
             entry = self.file_entry(path)
             if entry is not None and entry.members and isinstance(self.manifest, Manifest):
@@ -155,14 +160,65 @@ class Evidence:
                     limits=self.limits,
                     check=self.check,
                     advance=self.advance,
+                    collecting=collecting,
                 )
             from services.archive.walk import walk_dump
 
-            return walk_dump(path, limits=self.limits, check=self.check, advance=self.advance, key=self.key)
+            return walk_dump(
+                path,
+                limits=self.limits,
+                check=self.check,
+                advance=self.advance,
+                key=self.key,
+                collecting=collecting,
+            )
         except Cancelled:
             raise
         except (QuillkeepError, OSError) as error:
             return error
+
+    @cached_property
+    def _collectors(self) -> DataCollectors | None:
+        if self.ctx is None or self.depth == "quick" or self.backup.database_path is None:
+            return None
+        from services.checks.collecting import DataCollectors
+
+        return DataCollectors(self)
+
+    @cached_property
+    def pepper(self) -> PepperResult | QuillkeepError | None:
+        """What the configured pepper opens of this backup, of a few values; None in a quick run."""
+        if self._collectors is None:
+            return None
+        return self._not_looked() or self._collectors.pepper()
+
+    @property
+    def pairs(self) -> PairsResult | QuillkeepError | None:
+        """The rows of this backup against its own objects."""
+        return None
+
+    @cached_property
+    def references(self) -> ReferencesResult | QuillkeepError | None:
+        """The references between the documents that a deep run loaded; None where it loaded nothing."""
+        side = self.loaded
+        if side is None:
+            return None
+        from services.references.look import look_at_references
+
+        left_out = self.manifest.excluded if isinstance(self.manifest, Manifest) else ()
+        try:
+            return look_at_references(side, left_out=left_out, check=self.check, advance=_uncounted)
+        except Cancelled:
+            raise
+        except QuillkeepError as error:
+            return error
+
+    def _not_looked(self) -> QuillkeepError | None:
+        if not isinstance(self.walked, Exception):
+            return None
+        from services.checks.data import NotLooked
+
+        return NotLooked("The data was not looked at: the archive could not be read to its end.")
 
     @cached_property
     def objects_lines(self) -> Path | None:

@@ -1,0 +1,59 @@
+"""What the data checks of a backup learn in the one pass over its archive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.archive.collect import Collecting, Collector
+from services.catalog.manifest import Manifest
+from services.errors import QuillkeepError
+
+if TYPE_CHECKING:
+    from services.checks.evidence import Evidence
+    from services.pepper.check import PepperCollector
+    from services.pepper.model import PepperResult
+
+
+class DataCollectors:
+    """The collectors of one run, hung into the pass as `collecting`; asked for their results after it."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        from services.pepper.check import PepperCollector
+
+        self._evidence = evidence
+        profile = evidence.ctx.profile if evidence.ctx is not None else None
+        self._pepper: PepperCollector = PepperCollector()
+        collectors: list[Collector] = [self._pepper]
+        manifest = evidence.manifest if evidence.ours else None
+        self.collecting = Collecting(
+            collectors,
+            database=manifest.database if isinstance(manifest, Manifest) else None,
+            preferred=profile.mongo.database if profile is not None and profile.mongo is not None else "",
+        )
+
+    def pepper(self) -> PepperResult | QuillkeepError:
+        """What the configured pepper opens of a few values of the backup."""
+        evidence = self._evidence
+        failure = self._failure(self._pepper)
+        if failure is not None:
+            return failure
+        manifest = evidence.manifest if evidence.ours else None
+        return self._pepper.result(
+            evidence.ctx.profile.pepper if evidence.ctx is not None else None,
+            entry=manifest.pepper if isinstance(manifest, Manifest) else None,
+            target=evidence.backup.id,
+            check=evidence.check,
+        )
+
+    def _failure(self, collector: Collector) -> QuillkeepError | None:
+        error = self.collecting.failure_of(collector)
+        if isinstance(error, QuillkeepError):
+            return error
+        if error is not None:
+            return QuillkeepError(f"They could not be gathered: {type(error).__name__}: {error}")
+        if self.collecting.ambiguous:
+            names = ", ".join(sorted(self.collecting.ambiguous))
+            return QuillkeepError(
+                f"The dump holds several databases, and which one is the application's is not known: {names}."
+            )
+        return None
