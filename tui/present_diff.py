@@ -22,6 +22,7 @@ OBJECT_WORDS = {
     "untold": "same size, sums cannot be compared",
     "unreadable": "could not be read when its backup was made",
 }
+DOCUMENT_WORDS = {"changed": "changed", "removed": "only in A", "added": "only in B"}
 EXAMPLES_SHOWN = 5
 
 Document = Mapping[str, Any]
@@ -56,6 +57,7 @@ def diff_lines(result: Document, terminal: Terminal) -> list[str]:
             words = detail_words(row)
             if words:
                 lines.append(f"    {escape(words)}")
+            lines += [f"    {escape(line)}" for line in document_lines(row, shown=EXAMPLES_SHOWN)]
     folded = len(result["collections"]) - len(rows)
     if folded:
         lines.append(same_words(folded))
@@ -99,6 +101,57 @@ def detail_words(row: Document) -> str:
     return "; ".join(detail)
 
 
+def document_lines(row: Document, *, shown: int) -> list[str]:
+    """How many documents differ, and the first of each kind with the fields that do; `shown` of each kind."""
+    found = row.get("documents")
+    if not found:
+        return []
+    counts = [f"{found[name]:,} {words}" for name, words in DOCUMENT_WORDS.items() if found[name]]
+    if not counts:
+        return []
+    lines = [f"documents: {', '.join(counts)}; {found['same']:,} the same"]
+    for name, sign in (("changed", "~"), ("removed", "-"), ("added", "+")):
+        of_kind = [one for one in found["examples"] if one["state"] == name]
+        for one in of_kind[:shown]:
+            lines += _document(one, sign)
+        if of_kind and found[name] > min(shown, len(of_kind)):
+            lines.append(f"  {sign} and {found[name] - min(shown, len(of_kind)):,} more")
+    return lines
+
+
+def _document(one: Document, sign: str) -> list[str]:
+    own = f" (id {one['own_id']})" if one["own_id"] and one["own_id"] not in one["id"] else ""
+    note = f": {one['note']}" if one["note"] else ""
+    lines = [f"  {sign} {one['id'] or 'a document'}{own}{note}"]
+    plain = []
+    for field in one["fields"]:
+        words = field_words(field)
+        if field["a"] is None and field["b"] is None:
+            plain.append(words)
+            continue
+        lines.append(f"      {words}: {_value(field['a'])} -> {_value(field['b'])}")
+    more = [f"{one['more_fields']:,} more"] if one["more_fields"] else []
+    if plain or more:
+        lines.append(f"      {', '.join([*plain, *more])}")
+    return lines
+
+
+def field_words(field: Document) -> str:
+    """One field path, with what became of it where that is not a change of its value."""
+    path = field["path"]
+    if field["kind"] == "order":
+        return f"{path} (field order)" if path else "(field order)"
+    told = {"added": "only in B", "removed": "only in A", "type": field["types"], "changed": ""}[
+        field["kind"]
+    ]
+    told = ", ".join(part for part in (told, "never shown" if field["secret"] else "") if part)
+    return f"{path or '(the document)'} ({told})" if told else path or "(the document)"
+
+
+def _value(text: str | None) -> str:
+    return "-" if text is None else text
+
+
 def object_lines(objects: Document, *, shown: int) -> list[str]:
     """Counts, and the first keys of each kind of difference."""
     a, b = objects["a"], objects["b"]
@@ -138,6 +191,12 @@ def diff_markdown(result: Document) -> str:
             lines.append(
                 f"| {_code(row['name'])} | {row['state']} | {' | '.join([*figures, *sums])} | {detail} |"
             )
+    for row in result["collections"]:
+        told = document_lines(row, shown=10)
+        if told:
+            lines += ["", f"## Documents of {_code(row['name'])}", "", "```text"]
+            lines += [escape(line).replace("```", "'''") for line in told]
+            lines.append("```")
     if result["objects"] is not None:
         lines += ["", "## Objects", "", "```text"]
         shown = object_lines(result["objects"], shown=20)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -15,14 +17,18 @@ from services.passphrase import key_of
 if TYPE_CHECKING:
     from pymongo.database import Database
 
+    from services.archive.walk import Walked
+    from services.comparing.index import DocumentIndex, Spill
     from services.mongo.connect import LiveCollection
-    from services.recovery.contents import CollectionContents
+    from services.reading.side import DataSide
+    from services.recovery.contents import CollectionContents, DatabaseContents
 
 
 class HeldCollection(msgspec.Struct, frozen=True, kw_only=True):
     """One collection or view; `options` and `indexes` are None where the form does not hold them.
 
-    `problem` says why its documents could not be summed.
+    `problem` says why its documents could not be summed, `moved` that it was written to meanwhile.
+    `index` has its documents where they were indexed while they were summed.
     """
 
     kind: str = "collection"
@@ -32,15 +38,22 @@ class HeldCollection(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, Any] | None = None
     indexes: list[dict[str, Any]] | None = None
     problem: str = ""
+    moved: bool = False
+    index: Any = None
+    """A `DocumentIndex`, which only a comparison by document needs."""
 
 
 class DatabaseSide(msgspec.Struct, frozen=True, kw_only=True):
-    """All of one side; `left_out` are names that the backup was told not to take."""
+    """All of one side; `left_out` are names that the backup was told not to take.
+
+    `opened` opens it once more, to read documents.
+    """
 
     database: str
     collections: dict[str, HeldCollection]
     left_out: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
+    opened: Callable[[], AbstractContextManager[DataSide]]
 
 
 def of_backup(backup: Backup, wanted: str | None, ctx: JobContext) -> DatabaseSide:
@@ -51,7 +64,7 @@ def of_backup(backup: Backup, wanted: str | None, ctx: JobContext) -> DatabaseSi
     """
     assert backup.database_path is not None
     if backup.kind == "quillkeep" and backup.manifest_path is not None:
-        return _of_manifest(backup)
+        return _of_manifest(backup, ctx)
     from services.archive.walk import walk_dump
     from services.recovery.contents import databases_of, foreign_entries
 
@@ -67,11 +80,60 @@ def of_backup(backup: Backup, wanted: str | None, ctx: JobContext) -> DatabaseSi
     database = _choose(backup, databases_of(walked.prelude, walked.collections), wanted)
     entries = foreign_entries(walked, database)
     return DatabaseSide(
-        database=database, collections={name: _of_contents(entry) for name, entry in entries.items()}
+        database=database,
+        collections={name: _of_contents(entry) for name, entry in entries.items()},
+        opened=lambda: _reading(backup, lambda: _foreign_contents(backup, walked, database, entries, ctx)),
     )
 
 
-def _of_manifest(backup: Backup) -> DatabaseSide:
+def _foreign_contents(
+    backup: Backup, walked: Walked, database: str, entries: dict[str, CollectionContents], ctx: JobContext
+) -> DatabaseContents:
+    from services.archive.source import open_dump
+    from services.recovery.contents import DatabaseContents
+
+    assert backup.database_path is not None
+    return DatabaseContents(
+        source=open_dump(backup.database_path, limits=ctx.profile.limits, key=key_of(ctx.profile)),
+        database=database,
+        collections=entries,
+        server_version=walked.prelude.server_version,
+        identity=walked.sha256 or "",
+        proof="content" if walked.crc_checked else "structure",
+    )
+
+
+def _own_contents(backup: Backup, database: str, ctx: JobContext) -> DatabaseContents:
+    from services.recovery.contents import read_contents
+
+    return read_contents(
+        backup,
+        limits=ctx.profile.limits,
+        from_database=database,
+        target_database=database,
+        check=ctx.check,
+        advance=lambda amount: None,
+        key=key_of(ctx.profile),
+    )
+
+
+@contextmanager
+def _reading(backup: Backup, contents: Callable[[], DatabaseContents]) -> Iterator[DataSide]:
+    from services.reading.backup import BackupSide
+
+    yield BackupSide(backup.id, contents())
+
+
+@contextmanager
+def _reading_live(ctx: JobContext) -> Iterator[DataSide]:
+    from services.reading.live import LiveSide
+    from services.recovery.session import open_session
+
+    with open_session(ctx.profile) as session:
+        yield LiveSide(session.database)
+
+
+def _of_manifest(backup: Backup, ctx: JobContext) -> DatabaseSide:
     from services.archive.metadata import parse_metadata
     from services.catalog.manifest import decode_manifest
 
@@ -107,6 +169,7 @@ def _of_manifest(backup: Backup) -> DatabaseSide:
         collections=collections,
         left_out=frozenset(manifest.excluded),
         warnings=tuple(warnings),
+        opened=lambda: _reading(backup, lambda: _own_contents(backup, manifest.database, ctx)),
     )
 
 
@@ -142,8 +205,8 @@ def _size(backup: Backup) -> int | None:
     return path.stat().st_size if path is not None and path.is_file() else backup.bytes or None
 
 
-def of_live(ctx: JobContext) -> DatabaseSide:
-    """What is live, every collection read once and summed.
+def of_live(ctx: JobContext, indexed: Collection[str] = (), spill: Spill | None = None) -> DatabaseSide:
+    """What is live, every collection read once and summed; those named are indexed by document, too.
 
     Errors: `DatabaseUnreachable`, `QuillkeepError` when a read does not reach its end.
     """
@@ -154,19 +217,31 @@ def of_live(ctx: JobContext) -> DatabaseSide:
 
     with open_session(ctx.profile) as session:
         try:
-            return _read_live(session.database, ctx)
+            return _read_live(session.database, ctx, _Indexing(indexed, spill))
         except PyMongoError as error:
             raise translated("Reading the live database", error) from error
 
 
-def _read_live(database: Database[Any], ctx: JobContext) -> DatabaseSide:
+class _Indexing:
+    """Which collections are indexed while they are summed, and where."""
+
+    def __init__(self, names: Collection[str], spill: Spill | None) -> None:
+        self._names = names
+        self._spill = spill
+
+    def of(self, entry: LiveCollection) -> DocumentIndex | None:
+        wanted = entry.kind == "collection" and entry.name in self._names
+        return self._spill.index() if wanted and self._spill is not None else None
+
+
+def _read_live(database: Database[Any], ctx: JobContext, indexing: _Indexing) -> DatabaseSide:
     from services.mongo.connect import list_live
     from services.recovery.rows import live_names
 
     before = list_live(database)
     names = live_names(before)
     phase = ctx.phase("database", f"reading {database.name}", total=_live_bytes(database))
-    found = {name: _of_collection(database, before[name], ctx, phase.advance) for name in names}
+    found = {name: _of_collection(database, before[name], ctx, phase.advance, indexing) for name in names}
     phase.finish()
     after = list_live(database)
     warnings = []
@@ -179,11 +254,16 @@ def _read_live(database: Database[Any], ctx: JobContext) -> DatabaseSide:
     appeared = [name for name in live_names(after) if name not in before]
     if appeared:
         warnings.append(f"Appeared while the live database was read: {', '.join(appeared[:5])}.")
-    return DatabaseSide(database=database.name, collections=found, warnings=tuple(warnings))
+    return DatabaseSide(
+        database=database.name,
+        collections=found,
+        warnings=tuple(warnings),
+        opened=lambda: _reading_live(ctx),
+    )
 
 
 def _of_collection(
-    database: Database[Any], entry: LiveCollection, ctx: JobContext, advance: Any
+    database: Database[Any], entry: LiveCollection, ctx: JobContext, advance: Any, indexing: _Indexing
 ) -> HeldCollection:
     from services.archive.documents import hex64
     from services.mongo.live_sums import live_sums
@@ -195,7 +275,15 @@ def _of_collection(
     indexes: list[dict[str, Any]] | None = None
     try:
         indexes = [dict(index) for index in database[entry.name].list_indexes()]
-        sums = live_sums(database, storage, check=ctx.check, advance=advance)
+        index = indexing.of(entry)
+        before = _writes(database, storage)
+        sums: Summed
+        if index is None:
+            sums = live_sums(database, storage, check=ctx.check, advance=advance)
+        else:
+            _fill(index, database, storage, ctx, advance)
+            sums = index
+        after = _writes(database, storage)
     except QuillkeepError as error:
         if not _forbidden(error):
             raise
@@ -212,7 +300,56 @@ def _of_collection(
         content=hex64(sums.content),
         options=dict(entry.options),
         indexes=indexes,
+        moved=before is not None and after is not None and before != after,
+        index=index,
     )
+
+
+class Summed(Protocol):
+    """What was counted and summed of a collection."""
+
+    documents: int
+    bytes: int
+    content: int
+
+
+def _fill(
+    index: DocumentIndex,
+    database: Database[Any],
+    storage: str,
+    ctx: JobContext,
+    advance: Callable[[int], None],
+) -> None:
+    from contextlib import closing
+
+    from pymongo.errors import PyMongoError
+
+    from services.mongo.failures import translated
+    from services.mongo.live_sums import average_bytes, batch_documents
+    from services.mongo.raw_read import raw_replies
+
+    try:
+        at_once = batch_documents(average_bytes(database, storage))
+        with closing(raw_replies(database, storage, batch_documents=at_once)) as replies:
+            for reply in replies:
+                ctx.check()
+                documents = reply.take()
+                index.add(documents)
+                advance(len(documents))
+    except PyMongoError as error:
+        raise translated(f"Reading the collection {storage}", error) from error
+
+
+def _writes(database: Database[Any], storage: str) -> tuple[int, ...] | None:
+    """The collection's write counters; None where this user may not ask, or the engine counts none."""
+    from pymongo.errors import OperationFailure
+
+    from services.mongo.counters import collection_stats
+
+    try:
+        return collection_stats(database, storage).writes
+    except OperationFailure:
+        return None
 
 
 def _forbidden(error: QuillkeepError) -> bool:

@@ -1,4 +1,4 @@
-"""`diff`: two backups, or a backup and what is live, by counts, bytes and content sums. Changes nothing."""
+"""`diff`: two backups, or a backup and what is live, by content sums and by document. Changes nothing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def diff(plan: DiffPlan, ctx: JobContext) -> DiffResult:
     a, b = (_find(ref, ctx, warnings) for ref in (plan.a, plan.b))
     backups = [side for side in (a, b) if side is not None]
     with being_read(ctx, "diff", *(backups[:1] if a == b else backups)):
-        return _compare(a, b, ctx, warnings)
+        return _compare(a, b, plan, ctx, warnings)
 
 
 def _find(ref: str, ctx: JobContext, warnings: list[str]) -> Side:
@@ -68,13 +68,13 @@ def _find(ref: str, ctx: JobContext, warnings: list[str]) -> Side:
     return backup
 
 
-def _compare(a: Side, b: Side, ctx: JobContext, warnings: list[str]) -> DiffResult:
+def _compare(a: Side, b: Side, plan: DiffPlan, ctx: JobContext, warnings: list[str]) -> DiffResult:
     seen = [_seen(a, ctx), _seen(b, ctx)]
     lacking: list[str] = []
     rows: tuple[CollectionDiff, ...] = ()
     objects: ObjectsDiff | None = None
     if (why := _why_not(a, b, "database", ctx)) is None:
-        rows = _databases(a, b, ctx, seen, warnings)
+        rows = _databases(a, b, plan, ctx, seen, warnings)
     elif why:
         lacking.append(why)
     if (why := _why_not(a, b, "objects", ctx)) is None:
@@ -176,27 +176,52 @@ def _objects_gone(side: Backup) -> str:
 
 
 def _databases(
-    a: Side, b: Side, ctx: JobContext, seen: list[SideSeen], warnings: list[str]
+    a: Side, b: Side, plan: DiffPlan, ctx: JobContext, seen: list[SideSeen], warnings: list[str]
 ) -> tuple[CollectionDiff, ...]:
     from services.comparing.collections import compare_collections
     from services.comparing.databases import DatabaseSide, of_backup, of_live
+    from services.comparing.documents import compare_documents, selected
+    from services.comparing.index import Spill
 
     configured = ctx.profile.mongo.database if ctx.profile.mongo else None
     read: dict[int, DatabaseSide] = {}
-    # What names its own database first: it tells which one of a foreign dump's is meant.
-    for place, side in sorted(enumerate((a, b)), key=lambda one: one[1] is not None and _is_foreign(one[1])):
-        wanted = next((done.database for done in read.values()), configured)
-        read[place] = of_live(ctx) if side is None else of_backup(side, wanted, ctx)
-    for place in (0, 1):
-        seen[place] = msgspec.structs.replace(seen[place], database=read[place].database)
-        warnings += read[place].warnings
-    if read[0].database != read[1].database:
-        ctx.log(f"The databases have different names: {read[0].database} and {read[1].database}.")
-    return compare_collections(read[0], read[1])
+    with Spill(ctx.folder) as spill:
+        # What names its own database first: it tells which one of a foreign dump's is meant. What is live last:
+        # what the other side has too is then indexed while it is summed.
+        for place, side in sorted(enumerate((a, b)), key=lambda one: _turn(one[1])):
+            wanted = next((done.database for done in read.values()), configured)
+            if side is not None:
+                read[place] = of_backup(side, wanted, ctx)
+            else:
+                shared = {name for name in read[1 - place].collections if selected(name, plan)}
+                read[place] = of_live(ctx, shared, spill)
+        for place in (0, 1):
+            seen[place] = msgspec.structs.replace(seen[place], database=read[place].database)
+            warnings += read[place].warnings
+        if read[0].database != read[1].database:
+            ctx.log(f"The databases have different names: {read[0].database} and {read[1].database}.")
+        rows = compare_collections(read[0], read[1])
+        _known(plan, rows)
+        return compare_documents(rows, read[0], read[1], plan, spill, ctx)
 
 
-def _is_foreign(side: Backup) -> bool:
-    return side.kind != "quillkeep"
+def _turn(side: Side) -> int:
+    if side is None:
+        return 2
+    return 1 if side.kind != "quillkeep" else 0
+
+
+def _known(plan: DiffPlan, rows: tuple[CollectionDiff, ...]) -> None:
+    import difflib
+
+    names = [row.name for row in rows]
+    for name in plan.collections:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+            raise UsageProblem(
+                f"Neither side has a collection {name}.{f' Did you mean {near[0]}?' if near else ''}",
+                next="`quillkeep diff A B --no-documents` shows which there are.",
+            )
 
 
 def _objects(a: Side, b: Side, ctx: JobContext, seen: list[SideSeen]) -> ObjectsDiff:

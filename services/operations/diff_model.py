@@ -49,21 +49,33 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A field path (`participants[2].isActive`) and, on demand, its values as relaxed Extended JSON, cut."""
+    """A field path (`participants[2].isActive`) and, on demand, its values as relaxed Extended JSON, cut.
+
+    `kind` says what became of it from A to B; `types` both BSON types (`int -> string`) where they differ.
+    `order`: the fields of the document at `path` (empty: of the whole) stand in another order. `secret`: its
+    values are never shown.
+    """
 
     path: str
     a: str | None = None
     b: str | None = None
     secret: bool = False
+    kind: Literal["changed", "added", "removed", "type", "order"] = "changed"
+    types: str = ""
 
 
 class DocumentDiff(msgspec.Struct, frozen=True, kw_only=True):
-    """One document, by its `_id` as relaxed Extended JSON; `fields` are the first that differ."""
+    """One document, by its `_id` as relaxed Extended JSON; `fields` are the first that differ.
+
+    `own_id` is the application's own `id`; `note` says why there are no fields, or that it moved.
+    """
 
     id: str
     state: Literal["added", "removed", "changed"]
     fields: tuple[FieldChange, ...] = ()
     more_fields: int = 0
+    own_id: str = ""
+    note: str = ""
 
 
 class DocumentsDiff(msgspec.Struct, frozen=True, kw_only=True):
