@@ -14,7 +14,7 @@ from services.catalog.listing import lookup
 from services.errors import QuillkeepError
 from services.looking.collections_asking import CONNECT_SECONDS, target_of
 from services.looking.document import MOST_FIELDS, DocumentAnswer, DocumentRequest, DocumentSeen
-from services.looking.document_text import differing, lines_of
+from services.looking.document_text import decoded, differing, lines_of
 from services.looking.documents_reading import READ_SECONDS, from_key, id_words
 from services.mongo.connect import connect
 from services.mongo.failures import translated
@@ -23,8 +23,6 @@ from services.paths import Paths
 from services.profile import Profile
 from services.reading.backup import BackupSide
 from services.recovery.contents import read_contents
-
-Document = dict[str, Any]
 
 
 class _Found(Exception):
@@ -50,7 +48,7 @@ def read(request: DocumentRequest, profile: Profile, paths: Paths) -> DocumentAn
     backup = ""
     if request.backup:
         backup, kept = _kept(request, value, profile, paths)
-    fields = differing(_decoded(live), _decoded(kept)) if live is not None and kept is not None else []
+    fields = differing(live, kept) if live is not None and kept is not None else []
     return DocumentAnswer(
         id=id_words(value),
         live=_seen(live),
@@ -62,19 +60,8 @@ def read(request: DocumentRequest, profile: Profile, paths: Paths) -> DocumentAn
     )
 
 
-def _decoded(data: bytes) -> Document:
-    from bson.codec_options import CodecOptions, DatetimeConversion
-
-    options: CodecOptions[Document] = CodecOptions(
-        tz_aware=True,
-        datetime_conversion=DatetimeConversion.DATETIME_AUTO,
-        unicode_decode_error_handler="replace",
-    )
-    return bson.decode(data, options)
-
-
 def _seen(data: bytes | None) -> DocumentSeen | None:
-    return None if data is None else lines_of(_decoded(data), len(data))
+    return None if data is None else lines_of(decoded(data), len(data))
 
 
 def _live(collection: str, value: Any, profile: Profile) -> bytes | None:
@@ -127,7 +114,7 @@ def _is(document: memoryview, wanted: bytes, value: Any) -> bool:
         return True
     if bytes(document[5:9]) == b"_id\0":
         return False
-    return bool(_decoded(bytes(document)).get("_id", _is) == value)
+    return bool(decoded(bytes(document)).get("_id", _is) == value)
 
 
 def _nothing() -> None:

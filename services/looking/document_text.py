@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
+import bson
 from bson import Binary, Decimal128, ObjectId, json_util
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.regex import Regex
 from bson.timestamp import Timestamp
 
+from services.comparing.fields import Change, Value, changes
 from services.counted import counted
 from services.looking.document import MOST_LINES, DocumentSeen, FieldSeen
 from services.quilltap.secret_fields import HIDDEN, is_secret_name
@@ -120,53 +124,39 @@ def words_of(value: Any, most: int) -> tuple[str, bool]:
     return text[:most], len(text) > most
 
 
-def differing(live: Mapping[str, Any], kept: Mapping[str, Any]) -> list[FieldSeen]:
-    """The paths whose values differ, those of secret fields without what they hold."""
-    found: list[FieldSeen] = []
-    for one in _differing("", live, kept, secret=False):
-        found.append(one)
-        if len(found) >= MOST_DIFFERENT:
-            break
-    return found
+def differing(live: bytes, kept: bytes) -> list[FieldSeen]:
+    """The paths of two raw documents whose values differ, those of secret fields without what they hold."""
+    return [_field(live, kept, change) for change in islice(changes(live, kept), MOST_DIFFERENT)]
 
 
-_ABSENT = object()
+def _field(live: bytes, kept: bytes, change: Change) -> FieldSeen:
+    path = change.path or "(document)"
+    if any(is_secret_name(name) for name in change.names):
+        return FieldSeen(path=path, secret=True)
+    if change.kind == "order":
+        return FieldSeen(path=path, live="the same fields", kept="in another order")
+    return FieldSeen(path=path, live=_side(live, change.a), kept=_side(kept, change.b))
 
 
-def _differing(path: str, live: Any, kept: Any, *, secret: bool) -> Iterator[FieldSeen]:
-    if isinstance(live, Mapping) and isinstance(kept, Mapping):
-        for name in dict.fromkeys((*live, *kept)):
-            inner = f"{path}.{name}" if path else str(name)
-            yield from _differing(
-                inner,
-                live.get(name, _ABSENT),
-                kept.get(name, _ABSENT),
-                secret=secret or is_secret_name(str(name)),
-            )
-        if list(live) != list(kept) and set(live) == set(kept):
-            yield FieldSeen(path=path or "(document)", live="other order of fields", kept="", secret=secret)
-    elif isinstance(live, list) and isinstance(kept, list):
-        for place in range(max(len(live), len(kept))):
-            yield from _differing(
-                f"{path}[{place}]",
-                live[place] if place < len(live) else _ABSENT,
-                kept[place] if place < len(kept) else _ABSENT,
-                secret=secret,
-            )
-    elif type(live) is not type(kept) or not (live == kept or (live != live and kept != kept)):
-        yield FieldSeen(
-            path=path,
-            live=None if secret else _side(live),
-            kept=None if secret else _side(kept),
-            secret=secret,
-        )
-
-
-def _side(value: Any) -> str | None:
-    if value is _ABSENT:
+def _side(data: bytes, value: Value | None) -> str | None:
+    """One value in words, None where there is none."""
+    if value is None:
         return None
-    if isinstance(value, Mapping):
-        return f"a document of {counted(len(value), 'fields')}"
-    if isinstance(value, list):
-        return f"a list of {counted(len(value), 'items')}"
-    return redact(words_of(value, VALUE)[0])
+    kind, start, end = value
+    body = bytes([kind]) + b"v\0" + data[start:end] + b"\0"
+    found = decoded((len(body) + 4).to_bytes(4, "little") + body)["v"]
+    if isinstance(found, Mapping):
+        return f"a document of {counted(len(found), 'fields')}"
+    if isinstance(found, list):
+        return f"a list of {counted(len(found), 'items')}"
+    return redact(words_of(found, VALUE)[0])
+
+
+def decoded(data: bytes) -> dict[str, Any]:
+    """A raw document; dates beyond Python's and texts that are no UTF-8 are taken as they can be shown."""
+    options: CodecOptions[dict[str, Any]] = CodecOptions(
+        tz_aware=True,
+        datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+        unicode_decode_error_handler="replace",
+    )
+    return bson.decode(data, options)
