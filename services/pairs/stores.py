@@ -120,9 +120,22 @@ class LiveObjects:
         return Looked(key=key, now=found, metadata=stat.headers.metadata)
 
     def _hash(self, one: ObjectFacts, advance: Advance) -> Looked:
-        import hashlib
-
         from services.objects.failures import StoreError
+
+        try:
+            try:
+                return self._hashed(one, advance)
+            except StoreError as error:
+                if error.kind != "changed":
+                    raise
+            # Replaced since it was listed: what counts is what is there now.
+            stat = self._bucket.stat(one.key)
+            return self._hashed(ObjectFacts(key=one.key, size=stat.size, etag=stat.etag), advance)
+        except StoreError as error:
+            return self._failed(one.key, error)
+
+    def _hashed(self, one: ObjectFacts, advance: Advance) -> Looked:
+        import hashlib
 
         digest = hashlib.sha256()
 
@@ -130,10 +143,7 @@ class LiveObjects:
             digest.update(chunk)
             advance(len(chunk))
 
-        try:
-            self._bucket.read(one.key, size=one.size, etag=one.etag or None, sink=sink)
-        except StoreError as error:
-            return self._failed(one.key, error)
+        self._bucket.read(one.key, size=one.size, etag=one.etag or None, sink=sink)
         return Looked(key=one.key, now=one, sha256=digest.hexdigest())
 
     def _failed(self, key: str, error: StoreError) -> Looked:

@@ -353,8 +353,8 @@ class PairsTable:
             yield decode(key), why
 
     def unproven_count(self) -> int:
-        """Pairs whose bytes were compared with nothing."""
-        return self._one(f"SELECT count(*) {_PAIRED} AND (r.sha256 = '' OR o.sha256 = '')")
+        """Pairs whose row knows no sha256, so that nothing says what its bytes should be."""
+        return self._one(f"SELECT count(*) {_PAIRED} AND r.sha256 = ''")
 
     def has_row(self, key: str) -> bool:
         """Whether a row points at this key."""
