@@ -20,6 +20,7 @@ from tui.first_run import needs_first_run
 from tui.frame import Frame
 from tui.modes import FIRST_RUN
 from tui.modes import MODES as EVERY_MODE
+from tui.opening import ready_for
 from tui.store import Problem, Store
 from tui.work import start_work
 from widgets.glyphs import Glyphs
@@ -182,6 +183,8 @@ class QuillkeepApp(Frame):
 
     async def begin_job(self, verb: str, plan: msgspec.Struct) -> StartedJob | None:
         """Starts a job; what forbids it is shown, and None given."""
+        if not await ready_for(self, verb, plan):
+            return None
         try:
             return await self.store.start_job(verb, plan)
         except QuillkeepError as error:

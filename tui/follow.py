@@ -14,6 +14,7 @@ import msgspec
 from services.errors import Cancelled, QuillkeepError, Refused, UsageProblem
 from services.jobs.events import Finished, Log
 from tui.output import show_failure
+from tui.plan_names import READING, named_backups
 from tui.progress import Narrator
 from tui.session import Session
 
@@ -42,7 +43,10 @@ def run_job(session: Session, verb: str, plan: msgspec.Struct, *, present: Prese
 def follow_new_job(session: Session, verb: str, plan: msgspec.Struct) -> Ended:
     """Starts a job and shows it until it ends."""
     from services.jobs.launch import start_job
+    from tui.passphrase import ask_for_passphrase
 
+    if verb in READING:
+        ask_for_passphrase(session, *named_backups(plan))
     with watched_signals() as received:
         started = start_job(verb, plan, session.profile, session.paths)
         return _follow(session, started.job, started.folder, received, cancels=True)

@@ -14,6 +14,7 @@ from tui.output import Output
 if TYPE_CHECKING:
     from services.paths import Paths
     from services.profile import Profile
+    from services.secret import Secret
     from services.settings.resolve import Flags, Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,6 +38,13 @@ class Session:
     def profile(self) -> Profile:
         """The deployment the verb works on."""
         return self.settings.profile
+
+    def keep_passphrase(self, passphrase: Secret) -> None:
+        """Opens encrypted backups for the rest of this command; it reaches jobs over their pipe alone."""
+        import msgspec
+
+        profile = msgspec.structs.replace(self.profile, passphrase=passphrase)
+        self.settings = msgspec.structs.replace(self.settings, profile=profile)
 
     @cached_property
     def paths(self) -> Paths:

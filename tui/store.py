@@ -12,7 +12,8 @@ from services.catalog.model import Backup
 from services.catalog.scan import Catalog
 from services.errors import QuillkeepError
 from services.profile import Profile
-from services.redact import redact
+from services.redact import redact, remember
+from services.secret import Secret
 from tui.backend import Backend
 from tui.bridge import apart
 
@@ -115,6 +116,11 @@ class Store:
         """From here on every job is started READ-ONLY; nothing turns it off again."""
         self.profile = msgspec.structs.replace(self.profile, read_only=True)
         self.changed("profile")
+
+    def keep_passphrase(self, passphrase: Secret) -> None:
+        """Opens encrypted backups from here on; it lies in memory alone, and no screen or log shows it."""
+        remember(passphrase)
+        self.profile = msgspec.structs.replace(self.profile, passphrase=passphrase)
 
     async def refresh(self, name: str, request: msgspec.Struct | None = None) -> None:
         """Looks again; one that is already under way is waited for by nobody and not asked twice."""

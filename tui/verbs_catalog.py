@@ -45,8 +45,10 @@ def list_(session: Session) -> int:
 def show(session: Session, backup: str) -> int:
     """One backup: BACKUP is an id, `latest`, or a path."""
     from services.catalog import listing
+    from tui.passphrase import ask_for_passphrase
     from tui.present_catalog import show_lines
 
+    ask_for_passphrase(session, backup, needed=False)
     document = listing.show(backup, session.profile, session.paths)
     output = session.output
     for passed in document["passed_over"]:

@@ -88,6 +88,13 @@ LOOKS: dict[str, LookEntry] = {
         seconds=10.0,
         what="The folder of the backup",
     ),
+    "opening": LookEntry(
+        module="services.looking.opening",
+        request="OpeningRequest",
+        answer="OpeningAnswer",
+        seconds=20.0,
+        what="The encrypted backup",
+    ),
     "integrity": LookEntry(
         module="services.looking.integrity",
         request="IntegrityRequest",

@@ -77,7 +77,7 @@ def warnings_on(backup: Backup, state: WizardState, profile: Profile, newest: Ba
     if backup.problem:
         words.append(backup.problem)
     if backup.encrypted:
-        words.append(f"encrypted with {backup.encrypted}: not restorable by this version")
+        words.append(f"encrypted with {backup.encrypted}: its passphrase opens it")
     if not backup.complete and not backup.problem:
         words.append(f"incomplete: {', '.join(backup.missing[:3])}" if backup.missing else "incomplete")
     if backup.other_deployment:
@@ -113,11 +113,6 @@ def _checks(backup: Backup, parts: Sequence[Part]) -> list[str]:
 def why_unusable(backup: Backup, state: WizardState, profile: Profile) -> str:
     """Why no restore can be made of it at all, with the way on; empty when one can."""
     parts = wanted_parts(state, profile)
-    if backup.encrypted:
-        return (
-            f"{backup.id} is encrypted with {backup.encrypted}, which this version cannot read. "
-            "Decrypt it into a file of its own beside the backups, then press r."
-        )
     if backup.problem:
         return f"{backup.id} cannot be read: {backup.problem}. Choose another one."
     if not any(part in backup.parts for part in parts):
