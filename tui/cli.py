@@ -18,6 +18,7 @@ VERBS = {
     "show": "tui.verbs_catalog",
     "diff": "tui.verbs_diff",
     "verify": "tui.verbs_verify",
+    "validate": "tui.verbs_validate",
     "pepper": "tui.verbs_pepper",
     "pairs": "tui.verbs_pairs",
     "plan": "tui.verbs_restore",

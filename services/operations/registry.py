@@ -42,6 +42,7 @@ VERBS: dict[str, VerbEntry] = {
     "trash-restore": VerbEntry("services.operations.trash", "TrashRestorePlan", "trash_restore"),
     "unlock": VerbEntry("services.operations.unlock", "UnlockPlan", "unlock"),
     "unpin": VerbEntry("services.operations.pin", "PinPlan", "pin"),
+    "validate": VerbEntry("services.operations.validate", "ValidatePlan", "validate"),
     "verify": VerbEntry("services.operations.verify", "VerifyPlan", "verify_any"),
 }
 

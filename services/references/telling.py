@@ -78,9 +78,9 @@ def tell(
         documents, targets = store.gone(number)
         if not documents:
             continue
-        if one.target not in present and one.target in left_out:
+        if one.target in left_out:
             untold.append(
-                f"{counted(documents, 'documents')} of {one.collection} refer to {one.target}, which was left out"
+                f"{counted(documents, 'documents')} of {one.collection} refer to {one.target}, which could not be looked into"
             )
             continue
         if one.target not in present:
@@ -109,7 +109,7 @@ def tell(
         else:
             findings += _by_user(references, number, one, check)
     findings += [(_lacking(name, count, live), None) for name, count in sorted(lacking.items())]
-    if "chat_messages" not in left_out and "chats" in present:
+    if not {"chats", "chat_messages"} & set(left_out) and "chats" in present:
         short, settled = short_chats(references, live=live, present=present, again=again, check=check)
         findings += short
         moved += settled

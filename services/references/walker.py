@@ -61,10 +61,11 @@ class Field:
 class Seen:
     """What one document held. `kept` are (BSON type, raw value) by path, `refs` (number, text), `counts` elements.
 
-    `wrong` are (field, type found), `undated` fields whose text is no moment, `missing` paths.
+    `wrong` are (field, type found), `undated` fields whose text is no moment, `dates` those that hold a BSON date
+    where a text should be, `missing` paths.
     """
 
-    __slots__ = ("counts", "kept", "missing", "refs", "undated", "wrong")
+    __slots__ = ("counts", "dates", "kept", "missing", "refs", "undated", "wrong")
 
     def __init__(self) -> None:
         self.kept: dict[str, tuple[int, bytes]] = {}
@@ -72,6 +73,7 @@ class Seen:
         self.counts: dict[str, int] = {}
         self.wrong: list[tuple[Field, int]] = []
         self.undated: list[Field] = []
+        self.dates: list[tuple[Field, int]] = []
         self.missing: list[str] = []
 
     def text(self, path: str) -> bytes | None:
@@ -157,6 +159,9 @@ def _value(raw: bytes, kind: int, value: int, after: int, field: Field, seen: Se
                 seen.refs.append((number, text))
         if field.date and _moment(raw, value + 4, after - 1) is None:
             seen.undated.append(field)
+    elif kind == DATE:
+        if field.date:
+            seen.dates.append((field, kind))
     elif kind == DOCUMENT:
         if field.fields or field.names or field.required:
             _document(raw, value, field, seen)

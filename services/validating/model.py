@@ -7,7 +7,9 @@ from typing import Literal
 import msgspec
 
 from services.catalog.model import CheckStatus
+from services.checks.model import CheckResult
 from services.findings import Finding
+from services.references.model import Leftover
 
 
 class ValidatePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +52,8 @@ class CollectionValidated(msgspec.Struct, frozen=True, kw_only=True):
 
 class ValidateResult(msgspec.Struct, frozen=True, kw_only=True):
     """The `validate` document. `references` are findings between collections, `backup` the newest good one
-    it was compared with, empty when there is none."""
+    it was compared with, empty when there is none; `checks` are all that ran, `leftovers` what the application
+    itself leaves dangling: facts, no findings."""
 
     status: CheckStatus
     warnings: tuple[str, ...] = ()
@@ -58,6 +61,8 @@ class ValidateResult(msgspec.Struct, frozen=True, kw_only=True):
     full: bool = False
     collections: tuple[CollectionValidated, ...] = ()
     references: tuple[Finding, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
     backup: str = ""
     before: str = ""
     summary: str = ""

@@ -1,0 +1,41 @@
+"""What the checks of live data look at, gathered once: the server's answers, one pass over the documents, backups."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.jobs.context import JobContext
+    from services.recovery.session import Session
+    from services.references.model import ReferencesResult
+    from services.validating.live import Live
+
+
+class LiveEvidence:
+    """The live database's evidence; each piece is gathered when a check first asks for it, and kept.
+
+    `chosen` are collections, () for all; `full` is the server's own validation's depth.
+    """
+
+    def __init__(
+        self, ctx: JobContext, session: Session, *, chosen: Sequence[str] = (), full: bool = False
+    ) -> None:
+        self.ctx = ctx
+        self._session = session
+        self._chosen = tuple(chosen)
+        self._full = full
+
+    @cached_property
+    def live(self) -> Live:
+        """The validation. Errors: `UsageProblem` for a collection that does not exist."""
+        from services.validating.live import Live
+
+        return Live(self.ctx, self._session, chosen=self._chosen, full=self._full)
+
+    @property
+    def references(self) -> ReferencesResult:
+        """The references between documents, as the one pass saw them."""
+        return self.live.seen.references

@@ -1,0 +1,331 @@
+"""One validation of live data: what is read once, and what each check then finds in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.catalog.manifest import CollectionEntry
+from services.errors import Cancelled, QuillkeepError, UsageProblem
+from services.findings import Finding
+from services.jobs.context import JobContext
+from services.mongo.connect import LiveCollection, list_live
+from services.mongo.counters import BUCKETS, CollectionStats, collection_stats
+from services.mongo.indexes import raw_indexes
+from services.quilltap import stored_name
+from services.reading.live import LiveSide
+from services.reading.side import Take
+from services.recovery.rows import live_names
+from services.references.again import LiveAgain
+from services.references.engine import wanted_of
+from services.references.model import ReferencesResult
+from services.validating.against import compare_indexes, indexes_of, shrunk
+from services.validating.good import find_good
+from services.validating.kept import Kept
+from services.validating.looking import Looked, Looking, look_again, looked_into, tree_of
+from services.validating.model import IndexSeen
+from services.validating.server import ServerSaid, ask_server, cost_words
+from services.validating.unique import double_findings
+from services.validating.way_back import beside, need_of, restored_from, with_way_back
+from services.validating.wording import NEAR, Placed, fault_findings, size_findings
+
+if TYPE_CHECKING:
+    from services.recovery.session import Session
+
+
+class Pass(msgspec.Struct, kw_only=True):
+    """What one read of the chosen collections saw; `unread` are those that could not be read, and why."""
+
+    looked: dict[str, Looked]
+    references: ReferencesResult
+    doubles: list[Placed]
+    moved: int
+    unread: dict[str, str]
+
+
+class Live:
+    """The live database under validation. `chosen` are names, () for all; `full` is the server's own depth.
+
+    Errors of the constructor: `UsageProblem` for a name that neither the database nor the newest good
+    backup has.
+    """
+
+    def __init__(
+        self, ctx: JobContext, session: Session, *, chosen: Sequence[str] = (), full: bool = False
+    ) -> None:
+        self.ctx = ctx
+        self.session = session
+        self.full = full
+        self.kept = Kept(ctx)
+        self.listed: dict[str, LiveCollection] = list_live(session.database)
+        every = live_names(self.listed)
+        self.chosen = self._chosen(chosen, every)
+        self.whole = not chosen
+        self.names = [name for name in every if name in self.chosen]
+        self.gone: set[str] = set()
+        """Collections that were dropped or replaced while they were looked at."""
+        self.notes: list[str] = []
+
+    def _chosen(self, chosen: Sequence[str], every: Sequence[str]) -> frozenset[str]:
+        held = self.kept.entries()
+        known = {*every, *held}
+        for name in chosen:
+            if name not in known:
+                import difflib
+
+                near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.4)
+                raise UsageProblem(
+                    f"There is no collection {name}.{f' Did you mean {near[0]}?' if near else ''}",
+                    cause=f"The database has: {', '.join(every) or 'none'}.",
+                    next="Name one of these, or none for all.",
+                )
+        return frozenset(chosen or known)
+
+    @property
+    def lost(self) -> list[str]:
+        """Chosen collections that the newest good backup has and the live database has not."""
+        return sorted(name for name in self.kept.entries() if name in self.chosen and name not in self.listed)
+
+    def kind(self, name: str) -> str:
+        """`collection`, `view` or `timeseries`."""
+        return self.listed[name].kind
+
+    def storage(self, name: str) -> str:
+        """Where a collection's documents are."""
+        return BUCKETS + name if self.kind(name) == "timeseries" else name
+
+    @cached_property
+    def stats(self) -> dict[str, CollectionStats]:
+        """Counts and sizes by the server's own counters; of views none."""
+        from pymongo.errors import OperationFailure
+
+        found = {}
+        for name in self.names:
+            if self.kind(name) == "view":
+                continue
+            try:
+                found[name] = collection_stats(self.session.database, self.storage(name))
+            except OperationFailure:
+                # Not allowed or not there any more: what is counted in the pass stands.
+                continue
+        return found
+
+    # The server's own validation
+
+    @cached_property
+    def server(self) -> dict[str, ServerSaid]:
+        """The server's answer on every chosen collection, cost and locks said first."""
+        wanted = [name for name in self.names if self.kind(name) != "view"]
+        rights = self.session.rights
+        if not rights.may("validate"):
+            return {name: ServerSaid(status="skipped", denied=True) for name in wanted}
+        sizes = {name: self.stats[name].size if name in self.stats else 0 for name in wanted}
+        self.ctx.log(cost_words(sizes, full=self.full))
+        phase = self.ctx.phase(
+            "server", "MongoDB's own validate" + (", full" if self.full else ""), total=sum(sizes.values())
+        )
+        found = {}
+        for name in wanted:
+            self.ctx.check()
+            found[name] = ask_server(
+                self.session.database, name, self.storage(name), full=self.full, check=self.ctx.check
+            )
+            if found[name].gone:
+                self.gone.add(name)
+            phase.advance(sizes[name], name)
+        phase.finish()
+        return found
+
+    @property
+    def grant(self) -> str:
+        """What an admin types so that this user may validate."""
+        return self.session.rights.grant("dbAdmin", self.session.database.name)
+
+    # One pass over the documents
+
+    @cached_property
+    def seen(self) -> Pass:
+        """Every chosen collection read once; what seems wrong in it is looked at again."""
+        looking = Looking(large=NEAR)
+        try:
+            return self._read(looking)
+        finally:
+            looking.close()
+
+    def _read(self, looking: Looking) -> Pass:
+        side = LiveSide(self.session.database)
+        there = side.collections()
+        again = LiveAgain(self.session.database, self.ctx.check)
+        whole = looked_into({name: kind for name, kind in there.items() if name in self.chosen})
+        total = sum(self.stats[name].size for name in whole if name in self.stats)
+        phase = self.ctx.phase("documents", "every document once", total=total or None)
+        unread: dict[str, str] = {}
+        wanted = wanted_of(there)
+        order = [*wanted, *(name for name in whole if name not in wanted)]
+        for name in order:
+            fields: tuple[str, ...] = ()
+            take: Take = looking.add
+            if name in whole:
+                looking.seen.setdefault(name, Looked())
+            elif not self.whole and (part := beside(name, whole)):
+                fields, take = part, looking.references.add
+            else:
+                continue
+            try:
+                side.read({name: fields}, take, check=self.ctx.check, advance=phase.advance)
+            except Cancelled:
+                raise
+            except QuillkeepError as error:
+                unread[name] = f"{error.what} {error.cause}".strip()
+        phase.finish()
+        moved = self._replaced_meanwhile()
+        references = looking.references.result(
+            there,
+            live=True,
+            left_out=tuple(unread),
+            again=again,
+            check=self.ctx.check,
+        )
+        doubles, settled = double_findings(
+            looking.references,
+            {stored_name(name) for name in whole if name not in unread},
+            again=again,
+            check=self.ctx.check,
+        )
+        for name in list(looking.seen):
+            settled += look_again(looking, name, again, self.ctx.check)
+        return Pass(
+            looked=looking.seen,
+            references=references,
+            doubles=doubles,
+            moved=moved + settled + references.moved,
+            unread=unread,
+        )
+
+    def _replaced_meanwhile(self) -> int:
+        after = list_live(self.session.database)
+        changed = {
+            name for name in self.names if name not in after or after[name].uuid != self.listed[name].uuid
+        }
+        self.gone |= changed
+        made = [name for name in live_names(after) if name not in self.listed]
+        if changed:
+            self.notes.append(
+                f"Dropped, renamed or replaced while it was looked at: {', '.join(sorted(changed)[:5])}."
+            )
+        if made:
+            self.notes.append(f"Created while the others were looked at: {', '.join(made[:5])}.")
+        return len(changed)
+
+    # Findings
+
+    @cached_property
+    def faults(self) -> list[Placed]:
+        """Documents outside the application's shape."""
+        return [
+            placed
+            for name, looked in sorted(self.seen.looked.items())
+            for placed in fault_findings(name, looked)
+        ]
+
+    @cached_property
+    def sizes(self) -> list[Placed]:
+        """Documents near the limit."""
+        return [
+            placed
+            for name, looked in sorted(self.seen.looked.items())
+            for placed in size_findings(name, looked)
+        ]
+
+    @cached_property
+    def references(self) -> list[Placed]:
+        """References to nothing, with what would bring them back."""
+        result = self.seen.references
+        return [
+            (self._from_newest(finding), None) if sought is None else (finding, need_of(sought))
+            for finding, sought in zip(result.findings, result.sought, strict=True)
+        ]
+
+    def _from_newest(self, finding: Finding) -> Finding:
+        newest = self.kept.newest
+        if newest is None or not (held := self.kept.entries().get(finding.collection)) or not held.documents:
+            return finding
+        return restored_from(finding, newest.id, finding.collection)
+
+    @cached_property
+    def shrunk(self) -> list[Finding]:
+        """What fell since the newest good backup."""
+        newest = self.kept.newest
+        if newest is None:
+            return []
+        found = []
+        for name, entry in sorted(self.kept.entries().items()):
+            if name not in self.chosen or name in self.gone:
+                continue
+            now = self.entry(name)
+            if name in self.listed and now is None:
+                continue
+            finding = shrunk(name, now, entry, since=newest.id)
+            if finding is not None:
+                found.append(finding)
+        return [restored_from(finding, newest.id, finding.collection) for finding in found]
+
+    def entry(self, name: str) -> CollectionEntry | None:
+        """Count and bytes of a live collection, as it was read, else as the server counts; None for neither."""
+        looked = self.seen.looked.get(name)
+        if looked is not None and name not in self.seen.unread:
+            return CollectionEntry(documents=looked.documents, bytes=looked.bytes)
+        stats = self.stats.get(name)
+        return None if stats is None else CollectionEntry(documents=stats.count, bytes=stats.size)
+
+    @cached_property
+    def indexes(self) -> dict[str, tuple[tuple[IndexSeen, ...], Finding | None]]:
+        """Every live collection's indexes against the newest good backup's."""
+        from pymongo.errors import OperationFailure
+
+        newest = self.kept.newest
+        held = self.kept.entries()
+        found = {}
+        for name in self.names:
+            if self.kind(name) == "view" or name in self.gone:
+                continue
+            entry = held.get(name)
+            specs = indexes_of(entry) if entry is not None and entry.kind == self.kind(name) else None
+            try:
+                live = raw_indexes(self.session.database, name)
+            except OperationFailure:
+                continue
+            seen, finding = compare_indexes(name, live, specs, since=newest.id if newest else "")
+            if finding is not None and newest is not None:
+                finding = restored_from(finding, newest.id, name)
+            found[name] = (seen, finding)
+        return found
+
+    # The way back
+
+    @cached_property
+    def _placed(self) -> dict[int, Finding]:
+        """Every finding about documents with the backup that has the good version, by the identity of its need."""
+        every = [*self.faults, *self.seen.doubles, *self.references]
+        needs = [need for _, need in every if need is not None]
+        backups = {backup.id: backup for backup in reversed(self.kept.backups)} if needs else {}
+        if backups:
+            phase = self.ctx.phase("backups", "looking for the good version")
+            self.notes += find_good(
+                needs,
+                list(reversed(backups.values())),
+                tree=cache(tree_of),
+                open_backup=self.kept.side,
+                check=self.ctx.check,
+                advance=phase.advance,
+            )
+            phase.finish()
+        names = self.kept.entries()
+        return {id(need): with_way_back(finding, need, names) for finding, need in every if need is not None}
+
+    def told(self, placed: Sequence[Placed]) -> tuple[Finding, ...]:
+        """Findings with their way back."""
+        return tuple(finding if need is None else self._placed[id(need)] for finding, need in placed)
