@@ -225,10 +225,11 @@ def test_two_dumps_with_documents_twice_and_without_an_id(
     profile: Profile, location: Path, make_context: Contexts
 ) -> None:
     """Old dumps hold what no server takes today; they are compared all the same."""
-    for name, documents in (
+    dumps: list[tuple[str, list[dict[str, Any]]]] = [
         ("one", [{"_id": 1, "v": 1}, {"_id": 1, "v": 1}, {"v": "bare"}, {"_id": 2, "v": 1}]),
         ("two", [{"_id": 1, "v": 1}, {"v": "bare"}, {"v": "other"}, {"_id": 2.0, "v": 2}]),
-    ):
+    ]
+    for name, documents in dumps:
         folder = location / f"backup-{name}" / "quilltap"
         folder.mkdir(parents=True)
         (folder / "things.bson").write_bytes(b"".join(encode(one) for one in documents))
