@@ -36,6 +36,7 @@ DOCUMENTS = {
     "chats": [{"_id": number, "title": "海の物語" * number} for number in range(60)],
     "sessions": [],
 }
+USER = "u1"
 OBJECTS = {f"users/u1/IMAGE/{number}_photo.png": bytes([number]) * (100 + number) for number in range(12)}
 
 
@@ -48,12 +49,14 @@ def make_backup(
     link_to: str | None = None,
     **overrides: Any,
 ) -> Manifest:
-    """One backup of ours; `link_to` is the id of the snapshot whose files are hard-linked."""
+    """One backup of ours with rows for its objects; `link_to` is the id of the snapshot whose files are hard-linked."""
     id = layout.backup_id(when)
     files = []
     collections: dict[str, CollectionEntry] = {}
     parts = []
     if documents is not None:
+        if objects is not None and "files" not in documents:
+            documents = documents | {"files": rows_of(objects)}
         parts.append("database")
         collections, archive = _write_archive(folder / layout.archive_name(id), documents)
         files.append(archive)
@@ -82,6 +85,21 @@ def make_backup(
     manifest = Manifest(**{**fields, **overrides})
     (folder / layout.manifest_name(id)).write_bytes(encode_manifest(manifest))
     return manifest
+
+
+def rows_of(objects: dict[str, bytes]) -> list[dict[str, Any]]:
+    """The rows that the application keeps of these objects."""
+    return [
+        {
+            "_id": f"row {number}",
+            "id": f"file-{number}",
+            "userId": key.split("/")[1] if key.startswith("users/") else USER,
+            "s3Key": key,
+            "size": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
+        for number, (key, data) in enumerate(objects.items())
+    ]
 
 
 def _write_archive(

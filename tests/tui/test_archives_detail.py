@@ -78,12 +78,12 @@ def test_every_section(place: tuple[Profile, dict[str, Any], Any]) -> None:
             for words in ("MongoDB 6.0.5", "snapshot", "no key-check", "3 documents would be refused."):
                 await console.until(words)
             await console.press("right")
-            assert "[Collections 3]" in console.text and "60   22.8 kB" in console.line("chats")
+            assert "[Collections 4]" in console.text and "60   22.8 kB" in console.line("chats")
             await console.press("o")
             assert "most documents" in console.text
             assert console.text.index("chats") < console.text.index("users") < console.text.index("sessions")
             await console.press("slash", "u", "s", "e")
-            await console.until("1 of 3 shown")
+            await console.until("1 of 4 shown")
             assert "sessions" not in console.text
             await console.press("enter", "escape")
             assert "sessions" in console.text

@@ -149,7 +149,7 @@ def test_compare_marks_one_and_takes_another(location: Path, state: Paths) -> No
             await console.until("2 backups")
             await console.press("c", "down", "c")
             await console.until(lambda: type(console.app.screen).__name__ == "CompareScreen")
-            await console.until("3 collections the same by content", 30)
+            await console.until("4 collections the same by content", 30)
             await console.press("escape")
             await listed(console, 2)
             assert "marked" not in "".join(cell for row in rows(console) for cell in row)
