@@ -77,7 +77,9 @@ def _compare(a: Side, b: Side, plan: DiffPlan, ctx: JobContext, warnings: list[s
         rows = _databases(a, b, plan, ctx, seen, warnings)
     elif why:
         lacking.append(why)
-    if (why := _why_not(a, b, "objects", ctx)) is None:
+    if not plan.objects:
+        pass
+    elif (why := _why_not(a, b, "objects", ctx)) is None:
         objects = _objects(a, b, ctx, seen)
     elif why:
         lacking.append(why)

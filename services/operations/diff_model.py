@@ -24,6 +24,8 @@ class DiffPlan(msgspec.Struct, frozen=True, kw_only=True):
     documents: bool = True
     values: bool = False
     collections: tuple[str, ...] = ()
+    objects: bool = True
+    """Whether objects are compared as well."""
 
 
 class SideSeen(msgspec.Struct, frozen=True, kw_only=True):
