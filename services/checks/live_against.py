@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.checks.live_evidence import LiveEvidence
 from services.checks.model import Outcome, check, worst
 from services.counted import counted
+from services.findings import Finding
 
 
 @check(
@@ -26,7 +29,7 @@ def growth(evidence: LiveEvidence) -> Outcome | None:
     compared = [name for name in evidence.live.kept.entries() if name in evidence.live.chosen]
     return Outcome(
         worst([one.status for one in found] or ["ok"]),
-        f"{counted(len(compared), 'collections')} against {newest.id}",
+        _words(found, f"{counted(len(compared), 'collections')} against {newest.id}"),
         findings=tuple(one.what for one in found),
         found=found,
     )
@@ -51,7 +54,14 @@ def index_list(evidence: LiveEvidence) -> Outcome | None:
     indexes = sum(len(seen) for seen, _ in evidence.live.indexes.values())
     return Outcome(
         worst([one.status for one in found] or ["ok"]),
-        f"{counted(indexes, 'indexes')} against {newest.id}",
+        _words(found, f"{counted(indexes, 'indexes')} against {newest.id}"),
         findings=tuple(one.what for one in found),
         found=found,
     )
+
+
+def _words(found: Sequence[Finding], well: str) -> str:
+    if not found:
+        return well
+    more = f"; and {counted(len(found) - 1, 'more findings')}" if len(found) > 1 else ""
+    return f"{found[0].what.rstrip('.')}{more}"

@@ -1,4 +1,4 @@
-"""What the application expects of its live documents: shape, dates, unique values, sizes, references."""
+"""What the application expects of its live documents: shape, dates, unique values, sizes."""
 
 from __future__ import annotations
 
@@ -79,29 +79,13 @@ def document_size(evidence: LiveEvidence) -> Outcome | None:
         evidence,
         evidence.live.told(evidence.live.sizes),
         f"and the largest has {largest / (1 << 20):.1f} of at most 16 MiB",
+        ill="near the 16 MiB that none may exceed",
     )
 
 
-@check(
-    "live-references",
-    subject="live",
-    decides="data",
-    depth="full",
-    cost=_ONE_PASS,
-    reads="the ids by which documents refer to each other",
-    evidence="user, collection, field, ids of the documents and of what they lack",
-    next="Restore what is missing from a good backup.",
-)
-def live_references(evidence: LiveEvidence) -> Outcome | None:
-    """What documents refer to is there, as far as the application does not leave it dangling itself."""
-    result = evidence.references
-    if not result.documents:
-        return None
-    found = evidence.live.told(evidence.live.references)
-    return Outcome(result.status, result.summary, findings=tuple(one.what for one in found), found=found)
-
-
-def _outcome(evidence: LiveEvidence, found: Sequence[Finding], well: str) -> Outcome | None:
+def _outcome(
+    evidence: LiveEvidence, found: Sequence[Finding], well: str, *, ill: str = "wrong"
+) -> Outcome | None:
     seen = evidence.live.seen
     if not seen.looked:
         return None
@@ -113,7 +97,7 @@ def _outcome(evidence: LiveEvidence, found: Sequence[Finding], well: str) -> Out
     words = f"{counted(documents, 'documents')} {well}"
     if found:
         bad = sum(one.count for one in found)
-        words = f"{bad:,} of {counted(documents, 'documents')} {by_number(bad, 'is', 'are')} not as they should be"
+        words = f"{bad:,} of {counted(documents, 'documents')} {by_number(bad, 'is', 'are')} {ill}"
     if seen.unread:
         words += f"; not read: {', '.join(sorted(seen.unread)[:5])}"
     return Outcome(status, words, findings=tuple(one.what for one in found), found=tuple(found))

@@ -5,10 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from services.errors import Cancelled, QuillkeepError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.jobs.context import JobContext
+    from services.pairs.model import PairsResult
+    from services.pepper.model import PepperResult
     from services.recovery.session import Session
     from services.references.model import ReferencesResult
     from services.validating.live import Live
@@ -35,7 +39,36 @@ class LiveEvidence:
 
         return Live(self.ctx, self._session, chosen=self._chosen, full=self._full)
 
-    @property
-    def references(self) -> ReferencesResult:
-        """The references between documents, as the one pass saw them."""
-        return self.live.seen.references
+    @cached_property
+    def references(self) -> ReferencesResult | None:
+        """The references between documents, as the one pass saw them; None when none of it was read."""
+        import msgspec
+
+        result = self.live.seen.references
+        if not result.documents:
+            return None
+        return msgspec.structs.replace(result, findings=self.live.told(self.live.references))
+
+    @cached_property
+    def pairs(self) -> PairsResult | QuillkeepError:
+        """The live rows against the live objects, by listings; or why that could not be told."""
+        from services.operations.pairs import PairsPlan, pairs
+
+        try:
+            return pairs(PairsPlan(), self.ctx)
+        except Cancelled:
+            raise
+        except QuillkeepError as error:
+            return error
+
+    @cached_property
+    def pepper(self) -> PepperResult | QuillkeepError:
+        """What the configured pepper opens of the live values; or why that could not be told."""
+        from services.operations.pepper_check import PepperPlan, pepper_check
+
+        try:
+            return pepper_check(PepperPlan(), self.ctx)
+        except Cancelled:
+            raise
+        except QuillkeepError as error:
+            return error

@@ -25,10 +25,10 @@ CHECKS = (
     "unique",
     "document-size",
     "growth",
-    "live-references",
+    "references",
 )
 """The live checks that make up a validation, in their order."""
-REFERENCES = "live-references"
+REFERENCES = "references"
 
 
 def validate(plan: ValidatePlan, ctx: JobContext) -> ValidateResult:
