@@ -132,10 +132,14 @@ def _first(sentences: Sequence[str]) -> str:
     next="Take a new backup, or accept them as lost.",
 )
 def missing_objects(evidence: Evidence) -> Outcome | None:
-    """Objects that the bucket did not give when the backup was made, not accepted as lost."""
+    """The bucket gave every object when the backup was made, but those accepted as lost."""
     keys = evidence.backup.missing_keys
     if not keys:
-        return None
+        if not evidence.ours or "objects" not in evidence.backup.parts:
+            return None
+        lost = evidence.backup.lost_keys
+        told = f"; {counted(len(lost), 'objects')} accepted as lost before" if lost else ""
+        return Outcome("ok", f"the bucket gave every object{told}")
     findings = tuple(
         f"object {printable(key)} could not be read when the backup was made" for key in keys[:SHOWN]
     )

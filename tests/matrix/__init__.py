@@ -1,1 +1,0 @@
-"""Cases of the matrix of checks, one module a subject."""
