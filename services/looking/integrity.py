@@ -92,7 +92,8 @@ class BackupSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class LiveSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The newest finished job of one verb on the live data; without `at` none was ever found.
 
-    `tried` and `tried_at` tell of a newer one that came to no verdict, `counts` are figures in words.
+    `tried` and `tried_at` tell of a newer one that came to no verdict, `told` is what it says beside its
+    findings.
     """
 
     verb: LiveVerb
@@ -104,6 +105,7 @@ class LiveSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     warnings: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     more_findings: int = 0
+    told: tuple[str, ...] = ()
     tried_at: datetime | None = None
     tried: str = ""
 

@@ -17,6 +17,7 @@ from services.paths import Paths
 
 MAX_FOUND = 200
 """Findings of one check that are shown one by one."""
+_UNTOLD = {"untold": "cannot be told", "damaged": "damaged"}
 
 
 def findings_of(result: Mapping[str, Any]) -> list[Finding]:
@@ -27,6 +28,39 @@ def findings_of(result: Mapping[str, Any]) -> list[Finding]:
         if isinstance(one, dict):
             given += one.get("findings") or ()
     return [_finding(one, "unknown") for one in given]
+
+
+def told_of(result: Mapping[str, Any]) -> list[str]:
+    """What a document about the live data tells beside its findings, one sentence each."""
+    lines = [str(one) for one in result.get("notes") or ()]
+    lines += [_broken_file(one) for one in result.get("files") or () if isinstance(one, dict)]
+    if result.get("full_list"):
+        lines.append(f"All keys are in {result['full_list']}.")
+    for place in ("by_collection", "by_user"):
+        opened = result.get(place)
+        for name, one in opened.items() if isinstance(opened, dict) else ():
+            lines.append(f"{name}: {one.get('opened', 0):,} of {one.get('total', 0):,} open{_untold(one)}")
+    if result.get("next"):
+        lines.append(f"Next: {result['next']}")
+    return lines
+
+
+def _untold(one: Mapping[str, Any]) -> str:
+    said = [f"{one[word]:,} {words}" for word, words in _UNTOLD.items() if one.get(word)]
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _broken_file(one: Mapping[str, Any]) -> str:
+    whose = one.get("user_name") or one.get("user")
+    parts = [str(one.get("what", "")), str(one.get("key", ""))]
+    about = [
+        str(one["name"]) if one.get("name") else "",
+        f"of {whose}" if whose else "",
+        f"used by {', '.join(map(str, one['used']))}" if one.get("used") else "",
+        str(one.get("why") or ""),
+        f"good in {one['good_in']}" if one.get("good_in") else "in no backup known here",
+    ]
+    return f"{' '.join(parts)}: {', '.join(filter(None, about))}"
 
 
 class FoundInJobs:

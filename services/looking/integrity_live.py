@@ -14,7 +14,7 @@ from services.jobs.events import AnyEvent, Finished, Started
 from services.jobs.journal import JOURNAL, decode_line, read_events
 from services.jobs.listing import summarize
 from services.looking.integrity import LIVE_VERBS, LiveSeen, LiveVerb
-from services.looking.integrity_findings import findings_of
+from services.looking.integrity_findings import findings_of, told_of
 from services.paths import Paths
 from services.profile import Profile
 
@@ -24,6 +24,8 @@ HEAD_BYTES = 64 << 10
 MAX_JOURNALS = 5_000
 """Newest journals whose first line is read: months of nights."""
 MAX_FINDINGS = 200
+MAX_LINE = 500
+"""Characters of one sentence beside the findings."""
 _WORST = {"fail": 0, "unknown": 1, "warn": 2}
 _STATUSES = frozenset({"ok", "warn", "fail", "skipped", "unknown"})
 
@@ -129,4 +131,5 @@ def _seen(verb: LiveVerb, started: Started, events: Sequence[AnyEvent]) -> LiveS
         warnings=tuple(str(one) for one in (result.get("warnings") or ())[:MAX_FINDINGS]),
         findings=tuple(findings[:MAX_FINDINGS]),
         more_findings=max(0, len(findings) - MAX_FINDINGS),
+        told=tuple(line[:MAX_LINE] for line in told_of(result)[:MAX_FINDINGS]),
     )

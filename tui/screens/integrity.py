@@ -293,11 +293,11 @@ data; each column a group of checks, the worst of them as glyph and word:
         from tui.screens.integrity_detail import IntegrityDetailScreen
 
         entry = self._focused
-        if entry is not None and entry.backup is not None:
-            backup = entry.backup.backup
-            await self.app.push_screen(IntegrityDetailScreen(backup, reference(backup, self.every_backup)))
-        elif entry is not None:
-            await self.app.push_screen(IntegrityDetailScreen())
+        if entry is None:
+            return
+        backup = entry.backup.backup if entry.backup else None
+        name = reference(backup, self.every_backup) if backup else ""
+        await self.app.push_screen(IntegrityDetailScreen(backup, name, begun=self.begun))
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Filters as it is typed."""

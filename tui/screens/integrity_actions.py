@@ -142,7 +142,7 @@ class IntegrityActions(Watching):
         """The wizard on this backup, or on the one that has the good version of what was found."""
         finding, backup = self.finding, self.focused_backup
         if finding is not None:
-            names = (finding.collection,) if finding.collection else ()
+            names = finding.restore or ((finding.collection,) if finding.collection else ())
             await self.console.open_restore(backup=finding.good_in, collections=names)
         elif backup is not None:
             await self.console.open_restore(backup=reference(backup, self.every_backup))
@@ -181,7 +181,7 @@ async def _begin(screen: Watching, plan: object, backup: Backup) -> None:
 
     assert isinstance(plan, msgspec.Struct)
     if await screen.begin("verify", plan):
-        screen.console.say(f"Verifying {backup.id}: its row shows how far. w watches, 6 shows the job.")
+        screen.console.say(f"Verifying {backup.id}: w watches.")
 
 
 Answered = Callable[[bool | None], None]

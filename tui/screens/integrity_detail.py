@@ -20,7 +20,7 @@ from tui.screens import integrity_detail_rows as made
 from tui.screens.archive_detail import place_of
 from tui.screens.integrity_actions import LIVE_CHECKS, RESTORE, VERIFY, WATCH, IntegrityActions
 from tui.screens.integrity_report import Form, one_report
-from tui.screens.integrity_watch import LIVE
+from tui.screens.integrity_watch import LIVE, Begun
 from tui.store import Problem
 from tui.work import start_work
 from widgets.empty import Empty
@@ -64,8 +64,10 @@ it back, and the next step. Of the live data each job's findings follow it.
         Binding("r", "rescan", "Look again", id="integrity_detail.rescan", show=False),
     ]
 
-    def __init__(self, backup: Backup | None = None, reference: str = "") -> None:
-        super().__init__()
+    def __init__(
+        self, backup: Backup | None = None, reference: str = "", *, begun: Begun | None = None
+    ) -> None:
+        super().__init__(begun)
         self._backup = backup
         self._reference = reference
         self._answer: IntegrityAnswer | None = None

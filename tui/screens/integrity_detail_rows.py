@@ -158,6 +158,8 @@ def _of_live(one: LiveSeen, now: datetime, glyphs: Glyphs) -> Told:
             depth = f", {one.depth}" if one.depth else ""
             made += _lines(f"When: {when_words(one.at, now)}{depth}, job {one.job}", width)
             made += _lines(one.summary, width) if one.summary else []
+        for told in one.told:
+            made += _lines(told, width)
         for warning in one.warnings:
             made += _lines(f"{glyphs.of('warn')} {warning}", width, "warning")
         if one.tried and one.tried_at:

@@ -99,6 +99,7 @@ def _live(one: LiveSeen) -> dict[str, Any]:
         "depth": one.depth,
         "summary": one.summary,
         "tried": one.tried,
+        "told": list(one.told),
         "findings": [msgspec.to_builtins(finding) for finding in one.findings],
         "more_findings": one.more_findings,
     }
@@ -180,6 +181,7 @@ def _live_markdown(one: dict[str, Any]) -> list[str]:
     lines += [f"- tried since, without a verdict: {code(one['tried'])}"] if one["tried"] else []
     for given in one["findings"]:
         lines += finding_markdown(msgspec.convert(given, Finding))
+    lines += [f"- {code(text)}" for text in one["told"]]
     lines += [f"- and {one['more_findings']:,} more"] if one["more_findings"] else []
     return lines
 

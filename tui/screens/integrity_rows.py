@@ -238,7 +238,7 @@ def _live_verdict(states: set[str]) -> tuple[str, str]:
     if "f" in states:
         return "fail", "broken"
     if states <= {"-"}:
-        return "none", "never looked"
+        return "none", "unchecked"
     if "u" in states:
         return "unknown", "unknown"
     if "w" in states:

@@ -98,14 +98,22 @@ def about_live(verb: str, plan: Mapping[str, Any]) -> bool:
     return verb == "validate" or plan.get("target", LIVE) == LIVE
 
 
+class Begun:
+    """The jobs that the screens of Integrity began, by id with folder and verb, and those whose end was shown."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, tuple[Path, str]] = {}
+        self.over: set[str] = set()
+
+
 class Watching(ConsoleScreen):
     """A screen that follows every checking job of its profile; leaving it leaves the jobs."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun: Begun | None = None) -> None:
         super().__init__()
+        self.begun = begun or Begun()
         self.watches: dict[str, Watch] = {}
         self._followers: dict[str, Follower] = {}
-        self._over: set[str] = set()
         self._ended: frozenset[str] | None = None
 
     def rescan(self) -> None:
@@ -120,12 +128,15 @@ class Watching(ConsoleScreen):
         started = await self.console.begin_job(verb, plan)
         if started is None:
             return False
+        self.begun.jobs[started.job] = (started.folder, verb)
         self._follow(started.job, started.folder, verb)
         return True
 
     def watch_jobs(self) -> None:
         """Follows what runs, and looks again when something ended that may have changed what is shown."""
         store = self.console.store
+        for name, (folder, verb) in [*self.begun.jobs.items()]:
+            self._follow(name, folder, verb)
         for job in store.running:
             if job.verb in CHECKING and job.profile == store.profile.name:
                 self._follow(job.id, store.backend.paths.jobs / job.id, job.verb)
@@ -135,11 +146,11 @@ class Watching(ConsoleScreen):
             if job.verb in CHANGES and job.state not in ("running", "cancelling")
         )
         before, self._ended = self._ended, now
-        if before is not None and now - before - self._over:
+        if before is not None and now - before - self.begun.over:
             self.rescan()
 
     def _follow(self, job: str, folder: Path, verb: str) -> None:
-        if job in self._followers or job in self._over or not self.is_current:
+        if job in self._followers or job in self.begun.over or not self.is_current:
             return
         self.watches.setdefault(job, Watch(job, verb))
         self._followers[job] = Follower(self.console.store.backend, self, job, folder)
@@ -168,7 +179,8 @@ class Watching(ConsoleScreen):
         if news.ended:
             del self.watches[news.job]
             self._followers.pop(news.job, None)
-            self._over.add(news.job)
+            self.begun.over.add(news.job)
+            self.begun.jobs.pop(news.job, None)
             self._tell(watch)
             self.rescan()
             self.console.look_at_jobs()
