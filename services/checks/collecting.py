@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from services.archive.collect import Collecting, Collector
 from services.catalog.manifest import Manifest
-from services.errors import QuillkeepError
+from services.errors import Cancelled, QuillkeepError
 
 if TYPE_CHECKING:
     from services.checks.evidence import Evidence
+    from services.pairs.collector import PairsCollector
+    from services.pairs.model import PairsResult
     from services.pepper.check import PepperCollector
     from services.pepper.model import PepperResult
 
@@ -25,6 +27,12 @@ class DataCollectors:
         self._pepper: PepperCollector = PepperCollector()
         collectors: list[Collector] = [self._pepper]
         manifest = evidence.manifest if evidence.ours else None
+        self._pairs: PairsCollector | None = None
+        if evidence.ctx is not None:
+            from services.pairs.of_backup import pairs_collector
+
+            self._pairs = pairs_collector(evidence.ctx, manifest if isinstance(manifest, Manifest) else None)
+            collectors.append(self._pairs)
         self.collecting = Collecting(
             collectors,
             database=manifest.database if isinstance(manifest, Manifest) else None,
@@ -44,6 +52,44 @@ class DataCollectors:
             target=evidence.backup.id,
             check=evidence.check,
         )
+
+    def pairs(self) -> PairsResult | QuillkeepError | None:
+        """The rows of the backup against its own objects; None where nobody gathered any."""
+        evidence = self._evidence
+        if self._pairs is None or evidence.ctx is None:
+            return None
+        if (failure := self._failure(self._pairs)) is not None:
+            return failure
+        from services.pairs.of_backup import pairs_of_backup
+
+        manifest = evidence.manifest if evidence.ours else None
+        walked = evidence.walked
+        assert not isinstance(walked, Exception)
+        names = {
+            namespace.collection
+            for namespace in walked.collections
+            if namespace.database == self.collecting.database
+        }
+        try:
+            return pairs_of_backup(
+                self._pairs,
+                evidence.backup,
+                evidence.ctx,
+                manifest if isinstance(manifest, Manifest) else None,
+                names,
+                evidence.objects_lines,
+                check=evidence.check,
+            )
+        except Cancelled:
+            raise
+        except QuillkeepError as error:
+            return error
+        except OSError as error:
+            return QuillkeepError(
+                f"The objects of {evidence.backup.id} could not be listed.",
+                cause=error.strerror or str(error),
+                next="Look at the disk or the mount, then verify again.",
+            )
 
     def _failure(self, collector: Collector) -> QuillkeepError | None:
         error = self.collecting.failure_of(collector)

@@ -192,10 +192,12 @@ class Evidence:
             return None
         return self._not_looked() or self._collectors.pepper()
 
-    @property
+    @cached_property
     def pairs(self) -> PairsResult | QuillkeepError | None:
-        """The rows of this backup against its own objects."""
-        return None
+        """The rows of this backup against its own objects; None in a quick run."""
+        if self._collectors is None:
+            return None
+        return self._not_looked() or self._collectors.pairs()
 
     @cached_property
     def references(self) -> ReferencesResult | QuillkeepError | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import timedelta
 
 import msgspec
 
@@ -19,6 +18,7 @@ from services.pairs.compare import Advance
 from services.pairs.engine import Surroundings, check_pairs
 from services.pairs.model import LIVE, PairsResult
 from services.pairs.model import PairsPlan as PairsPlan
+from services.pairs.of_backup import SKEW
 from services.pairs.opening import (
     backup_objects,
     backup_rows,
@@ -33,8 +33,6 @@ from services.pairs.stores import ObjectsSide
 FULL_LIST = "pairs.jsonl"
 PATIENCE_SECONDS = 60.0
 """How long a bucket may be silent in the middle of a check before it is called unreadable."""
-SKEW = timedelta(seconds=60)
-"""How far the application's clock may be from ours."""
 
 Side = Backup | None
 """None is what is live."""

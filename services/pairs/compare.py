@@ -32,7 +32,8 @@ Stage = Callable[[str, str, "int | None", str], Advance]
 """Begins a stretch of work (name, detail, total, unit) and gives its counter."""
 
 
-def _no_stage(name: str, detail: str, total: int | None, unit: str) -> Advance:
+def no_stage(name: str, detail: str, total: int | None, unit: str) -> Advance:
+    """Nobody counts."""
     return lambda amount: None
 
 
@@ -60,6 +61,8 @@ class Compared(msgspec.Struct, kw_only=True):
 class Comparison:
     """Fills the table of two sides and looks twice; `run` gives the outcome. Used by one thread.
 
+    A `table` may hold rows already, of a side that gives none any more.
+
     Errors: `NoFiles`, `QuillkeepError` when a side cannot be read to its end, and whatever `check` raises.
     """
 
@@ -70,14 +73,15 @@ class Comparison:
         *,
         depth: PairsDepth = "shallow",
         check: Callable[[], None] = _nothing,
-        stage: Stage = _no_stage,
+        stage: Stage = no_stage,
         settle: float = SETTLE_SECONDS,
+        table: PairsTable | None = None,
     ) -> None:
         self._rows, self._objects = rows, objects
         self._check, self._stage, self._settle = check, stage, settle
         self._prefix = objects.prefix
         self._heads = depth != "shallow"
-        self.table = PairsTable()
+        self.table = table or PairsTable()
         self.found = Compared(table=self.table, depth=depth, headers=objects.headers)
 
     def run(self) -> Compared:
@@ -87,6 +91,7 @@ class Comparison:
         advance = self._stage("listing objects", self._objects.where, None, "objects")
         table.add_objects(self._counted(self._objects.entries(), advance))
         found.objects = table.count("object")
+        found.rows = table.count("row")
         advance = self._stage("reading rows", f"files of {self._rows.data.name}", None, "bytes")
         self._rows.read(self._prefix, self._take_rows, check=self._check, advance=advance)
         table.index()

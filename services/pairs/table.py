@@ -89,11 +89,11 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 class PairsTable:
-    """Filled with rows and objects, then asked. Used by one thread; `close` forgets everything."""
+    """Filled with rows and objects, then asked. Used by one thread at a time; `close` forgets everything."""
 
     def __init__(self) -> None:
         # An empty name is SQLite's own temporary file: 2 MB in memory, the rest on disk, gone at close.
-        self._database = sqlite3.connect("", isolation_level=None)
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_SCHEMA)
         self._database.execute("BEGIN")
 

@@ -1,0 +1,127 @@
+"""A whole pair check: two sides compared, what is broken looked up, and the document of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from services.catalog.model import Backup
+from services.catalog.scan import accepted_lost
+from services.errors import QuillkeepError
+from services.pairs.compare import SETTLE_SECONDS, Compared, Comparison, Stage
+from services.pairs.located import Located, Wanted, locate
+from services.pairs.model import LIVE, PairsDepth, PairsResult
+from services.pairs.report import LOOKED_FOR, Circumstances, report
+from services.pairs.sides import RowsSide
+from services.pairs.stores import ObjectsSide
+from services.pairs.usage import Usage, find_usage
+from services.paths import Paths
+
+
+class Surroundings(msgspec.Struct, kw_only=True):
+    """What a pair check may look into beside its two sides.
+
+    `backups` gives the catalog's, newest first, and is asked only when something is missing or altered;
+    None looks none up. `bucket` is the bucket's name. `started` is when a backup began, in the
+    application's words, `newer_rows` and `newer_objects` as in `Circumstances`. `usage` reads who uses what
+    is broken. `full_list` is where a long list goes.
+    """
+
+    paths: Paths | None = None
+    backups: Callable[[], Sequence[Backup]] | None = None
+    bucket: str = ""
+    started: str = ""
+    newer_rows: str = ""
+    newer_objects: str = ""
+    usage: bool = True
+    full_list: Path | None = None
+
+
+def check_pairs(
+    rows: RowsSide,
+    objects: ObjectsSide,
+    around: Surroundings,
+    *,
+    depth: PairsDepth = "shallow",
+    check: Callable[[], None],
+    stage: Stage,
+    settle: float = SETTLE_SECONDS,
+) -> PairsResult:
+    """Compares rows with objects and answers the `pairs` document. Changes nothing.
+
+    Memory does not grow with either side. Errors: `NoFiles`, and `QuillkeepError` or `OSError` when a side
+    cannot be read to its end; whatever `check` raises.
+    """
+    comparison = Comparison(rows, objects, depth=depth, check=check, stage=stage, settle=settle)
+    try:
+        found = comparison.run()
+        return conclude(found, rows, objects, around, check=check, stage=stage)
+    finally:
+        comparison.table.close()
+
+
+def conclude(
+    found: Compared,
+    rows: RowsSide,
+    objects: ObjectsSide,
+    around: Surroundings,
+    *,
+    check: Callable[[], None],
+    stage: Stage,
+) -> PairsResult:
+    """The document of a comparison; what is broken is looked up in rows and backups. Errors as `check_pairs`."""
+    if around.started:
+        found.table.excuse(around.started)
+    about = Circumstances(
+        rows_of=rows.data.name,
+        objects_of=objects.name,
+        where=objects.where,
+        bucket=around.bucket,
+        prefix=objects.prefix,
+        newer_rows=around.newer_rows,
+        newer_objects=around.newer_objects,
+        full_list=around.full_list,
+    )
+    broken = found.table.broken_count("missing", "size", "sha256", "claimed")
+    if broken or found.table.orphan_count() or found.table.rows_count("stranger"):
+        _look_up(found, rows, around, about, broken, check, stage)
+    return report(found, about)
+
+
+def _look_up(
+    found: Compared,
+    rows: RowsSide,
+    around: Surroundings,
+    about: Circumstances,
+    broken: int,
+    check: Callable[[], None],
+    stage: Stage,
+) -> None:
+    ids: set[str] = set()
+    users: set[str] = set()
+    wanted: dict[str, Wanted] = {}
+    for one in itertools.islice(found.table.broken("missing", "size", "sha256", "claimed"), LOOKED_FOR):
+        ids.add(one.row.id)
+        users.add(one.row.user)
+        wanted[one.row.key or ""] = Wanted(one.row.size, one.row.sha256)
+    if around.usage and ids:
+        advance = stage("looking up use", f"where {rows.data.name} uses them", None, "bytes")
+        try:
+            about.usage = find_usage(rows.data, ids, users, check=check, advance=advance)
+        except QuillkeepError as error:
+            about.usage = Usage(())
+            about.remarks.append(f"Where they are used could not be read: {error.what}")
+    if around.backups is None or not broken:
+        return
+    stage("looking up backups", "which one has them", None, "backups")
+    catalog = around.backups()
+    about.lost = accepted_lost(catalog)
+    if around.paths is not None and wanted:
+        # What a backup's own objects lack, they cannot give.
+        own = about.objects_of if about.objects_of != LIVE else ""
+        about.located = locate(wanted, catalog, around.paths, check=check, without=own)
+    else:
+        about.located = Located()
