@@ -64,6 +64,7 @@ class BusyWriter:
         self._uploads: list[tuple[str, str]] = []
         self._chats: list[str] = []
         self._user = ""
+        self._character = ""
         self.failures: Counter[str] = Counter()
 
     def start(self) -> None:
@@ -147,6 +148,8 @@ class BusyWriter:
         self._chats = [str(each["chatId"]) for each in found]
         user = database["users"].find_one({}, {"id": 1})
         self._user = str(user["id"]) if user else str(uuid.uuid4())
+        character = database["characters"].find_one({}, {"id": 1})
+        self._character = str((character or {}).get("id") or uuid.uuid4())
 
     def _work(self, database: Database[Any], s3: S3Client | None) -> None:
         kind = self._random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
@@ -177,7 +180,7 @@ class BusyWriter:
     def _memory(self) -> Document:
         return {
             "id": str(uuid.uuid4()),
-            "characterId": str(uuid.uuid4()),
+            "characterId": self._character,
             "content": "written while you watched — 見ている間に",
             "summary": "busy",
             "keywords": ["busy"],
