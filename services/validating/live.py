@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.catalog.manifest import CollectionEntry
+from services.counted import counted
 from services.errors import Cancelled, QuillkeepError, UsageProblem
 from services.findings import Finding
 from services.jobs.context import JobContext
@@ -34,6 +36,11 @@ from services.validating.wording import NEAR, Placed, fault_findings, size_findi
 
 if TYPE_CHECKING:
     from services.recovery.session import Session
+
+CHECKPOINT_SECONDS = 65.0
+"""A little more than a server lets pass between two checkpoints (60 s by default)."""
+AGAIN_SECONDS = 5.0
+LOOK_SECONDS = 0.2
 
 
 class Pass(msgspec.Struct, kw_only=True):
@@ -136,8 +143,28 @@ class Live:
             if found[name].gone:
                 self.gone.add(name)
             phase.advance(sizes[name], name)
+        self._wait_for_checkpoint(found)
         phase.finish()
         return found
+
+    def _wait_for_checkpoint(self, found: dict[str, ServerSaid]) -> None:
+        """Asks again what was in use, once the server has written its memory out, which it does every minute."""
+        until = time.monotonic() + CHECKPOINT_SECONDS
+        busy = [name for name, said in found.items() if said.in_use]
+        if busy:
+            self.ctx.log(
+                f"{counted(len(busy), 'collections')} were in use. They are looked at again when MongoDB has "
+                f"written its memory to disk, within {CHECKPOINT_SECONDS:.0f} s."
+            )
+        while busy and time.monotonic() < until:
+            for _ in range(round(AGAIN_SECONDS / LOOK_SECONDS)):
+                self.ctx.check()
+                time.sleep(LOOK_SECONDS)
+            for name in busy:
+                found[name] = ask_server(
+                    self.session.database, name, self.storage(name), full=self.full, check=self.ctx.check
+                )
+            busy = [name for name in busy if found[name].in_use]
 
     @property
     def grant(self) -> str:

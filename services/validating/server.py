@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 QUICK_RATE, FULL_RATE = 100 << 20, 40 << 20
 """Bytes of documents a second that a slow disk still does; measured in memory: 500 and 450 MiB/s."""
-TRIES = 4
-PAUSE_SECONDS = 0.5
+TRIES = 3
 LOOK_SECONDS = 0.2
 _IN_USE = "transient issue"
 """How the server says that it could not look at a file, since it was in use (6.0)."""
@@ -33,12 +32,16 @@ _NOT_COMPLIANT = "not compliant with the collection's schema"
 
 
 class ServerSaid(msgspec.Struct, frozen=True, kw_only=True):
-    """How the server's validation of one collection ended; `gone` when it was dropped meanwhile."""
+    """How the server's validation of one collection ended; `gone` when it was dropped meanwhile.
+
+    `in_use`: some of its files could not be looked at, since what was written to them is still in memory.
+    """
 
     status: CheckStatus
     findings: tuple[Finding, ...] = ()
     gone: bool = False
     denied: bool = False
+    in_use: bool = False
     seconds: float = 0.0
 
 
@@ -81,9 +84,8 @@ def ask_server(
     try:
         for attempt in range(TRIES):
             reply = _run(database, {"validate": storage, "full": full}, check)
-            if attempt + 1 == TRIES or not _in_use(reply):
+            if attempt + 1 == TRIES or not _in_use(reply) or not _write_out(database):
                 break
-            time.sleep(PAUSE_SECONDS)
     except OperationFailure as error:
         if error.code == NAMESPACE_NOT_FOUND:
             return ServerSaid(status="ok", gone=True)
@@ -94,7 +96,10 @@ def ask_server(
         return _untold(name, server_words(error))
     findings = read_reply(name, reply, full=full)
     return ServerSaid(
-        status=_worst(findings), findings=tuple(findings), seconds=round(time.monotonic() - began, 3)
+        status=_worst(findings),
+        findings=tuple(findings),
+        in_use=_in_use(reply),
+        seconds=round(time.monotonic() - began, 3),
     )
 
 
@@ -144,6 +149,17 @@ def _stop(database: Database[Any], session: Mapping[str, Any]) -> None:
         PyMongoError
     ):  # Not stopped, the command ends by itself and its answer is not read.
         database.client.admin.command({"killSessions": [dict(session)]})
+
+
+def _write_out(database: Database[Any]) -> bool:
+    """Has the server write what it holds in memory, so that its files can be looked at; False where it may not."""
+    from pymongo.errors import PyMongoError
+
+    try:
+        database.client.admin.command("fsync")
+    except PyMongoError:
+        return False
+    return True
 
 
 def _in_use(reply: Mapping[str, Any]) -> bool:
