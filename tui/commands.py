@@ -86,6 +86,8 @@ PLACES = {
     "backup_dialog": "archives",
     "restore": "restore",
     "integrity": "integrity",
+    "collection": "collections",
+    "document": "collections",
     "job": "jobs",
     "history": "history",
     "settings": "settings",

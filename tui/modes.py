@@ -34,6 +34,7 @@ MODES = (
     Mode("2", "archives", "Archives", "tui.screens.archives", "ArchivesScreen"),
     Mode("3", "restore", "Restore", "tui.screens.restore.wizard", "RestoreScreen"),
     Mode("4", "integrity", "Integrity", "tui.screens.integrity", "IntegrityScreen"),
+    Mode("5", "collections", "Collections", "tui.screens.collections", "CollectionsScreen"),
     Mode("6", "jobs", "Jobs", "tui.screens.jobs", "JobsScreen"),
     Mode("7", "history", "History", "tui.screens.history", "HistoryScreen"),
     Mode("8", "settings", "Settings", "tui.screens.settings", "SettingsScreen"),

@@ -57,12 +57,6 @@ class CollectionRow(msgspec.Struct, frozen=True, kw_only=True):
         """The worst status among the findings, empty without any."""
         return min((one.status for one in self.findings), key=lambda word: _WEIGHT[word], default="")
 
-    @property
-    def good_in(self) -> str:
-        """The backup that a finding names as having the good version, the worst finding first."""
-        ordered = sorted(self.findings, key=lambda one: _WEIGHT[one.status])
-        return next((one.good_in for one in ordered if one.good_in), "")
-
 
 def rows_of(live: CollectionsAnswer | None, held: CollectionsHeldAnswer | None) -> list[CollectionRow]:
     """Every collection that is live, in the newest good backup, or the application's own.

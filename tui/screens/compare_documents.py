@@ -1,0 +1,304 @@
+"""One collection of a comparison document by document: which came, went or changed, and in which fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.widgets import Static
+
+from services.counted import counted
+from services.operations.diff_model import LIVE, DiffPlan
+from tui.present_diff import detail_words, side_words
+from tui.screens.compare_job import ComparisonScreen, say
+from widgets.filter_bar import FilterBar, matching
+from widgets.glyphs import Glyphs
+from widgets.inventory_table import Column, InventoryTable, TableRow
+from widgets.plain import plain_lines
+from widgets.problem_box import ProblemBox
+from widgets.progress_line import ProgressLine
+from widgets.text import escape
+
+STATES = {"added": "only in B", "removed": "only in A", "changed": "changed"}
+NARROW = (Column("STATE", 11, toned=True), Column("DOCUMENT", 30), Column("FIELDS THAT DIFFER"))
+WIDE = (Column("STATE", 11, toned=True), Column("DOCUMENT", 44), Column("FIELDS THAT DIFFER"))
+WIDE_CELLS = 120
+FEW_FIELDS = 3
+"""Fields named below the table; Enter shows all of them."""
+
+Document = Mapping[str, Any]
+
+
+class CompareDocumentsScreen(ComparisonScreen):
+    """Starts its own job; leaving it does not touch the job, whose result stays in Jobs."""
+
+    HELP = """
+# Document by document
+
+One collection of both sides, read whole and compared by `_id`: documents *only in A*, *only in B*, and *changed*
+ones with the paths of the fields that differ. The first of each kind are shown; the counts are of all.
+
+- `v` compares once more and shows the fields' values; those of secret fields (password hashes, tokens, what the
+  pepper encrypts) are never shown.
+- Enter shows everything of one document; `R` opens the restore wizard on this collection from A.
+- `/` filters by id or field, `y` copies, `s` saves all of it as Markdown, `t` shows the JSON.
+- `j` shows the job, `r` compares again, Escape goes back; a comparison that still runs goes on, in Jobs.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", id="compare.back", tooltip="The job goes on"),
+        Binding("v", "values", "Values", id="documents.values", tooltip="Once more, with the fields' values"),
+        Binding(
+            "R",
+            "restore",
+            "Restore",
+            id="documents.restore",
+            tooltip="This collection, in the restore wizard",
+        ),
+        Binding("slash", "filter", "Filter", key_display="/", id="documents.filter"),
+        Binding("y", "copy", "Copy", id="compare.copy"),
+        Binding("s", "save", "Save", id="compare.save", tooltip="As a new Markdown file"),
+        Binding("a", "text", "All", id="compare.text", show=False, tooltip="Everything as one text"),
+        Binding("t", "json", "JSON", id="compare.json", show=False, tooltip="The document of `diff --json`"),
+        Binding("j", "job", "Job", id="compare.job", tooltip="Its log, and how to stop it"),
+        Binding("r", "again", "Again", id="compare.again", tooltip="Compare again"),
+    ]
+
+    def __init__(self, a: str, b: str, collection: str) -> None:
+        super().__init__()
+        self._refs = (a, b)
+        self._collection = collection
+        self._values = False
+
+    def compose_body(self) -> ComposeResult:
+        glyphs = self.console.glyphs
+        yield Static("", id="compare-sides", markup=False)
+        yield Static("", id="compare-verdict", markup=False)
+        yield Static("", id="compare-warning", markup=False)
+        yield ProgressLine(glyphs, id="compare-progress")
+        yield ProblemBox(glyphs=glyphs, id="compare-problem")
+        yield InventoryTable((), ellipsis=glyphs.ellipsis, id="compare-table")
+        yield FilterBar(id="compare-filter")
+        yield Static("", id="compare-fields", markup=False)
+
+    def on_mount(self) -> None:
+        """The comparison begins."""
+        self.query_one(InventoryTable).focus()
+        self.begin()
+
+    def on_resize(self, event: Resize) -> None:
+        """Longer ids where there is room."""
+        self.show_rows()
+
+    def on_inventory_table_highlighted(self) -> None:
+        """Another document."""
+        self._show_about()
+
+    def on_inventory_table_opened(self) -> None:
+        """Enter: all fields of it."""
+        one = self._document
+        if one is not None:
+            text = "\n".join(document_lines(one, every=True))
+            self.console.show_text(f"{self._collection}  {document_name(one)}", text, name="document.txt")
+
+    def on_filter_bar_changed(self) -> None:
+        """Other words."""
+        self.show_rows()
+
+    def on_filter_bar_left(self) -> None:
+        """Back to the list."""
+        self.query_one(InventoryTable).focus()
+
+    def plan(self) -> DiffPlan:
+        """This collection alone, without the objects."""
+        a, b = self._refs
+        return DiffPlan(
+            a=a, b=b, documents=True, values=self._values, collections=(self._collection,), objects=False
+        )
+
+    @property
+    def row(self) -> dict[str, Any] | None:
+        """The collection as the result has it."""
+        rows = self._result["collections"] if self._result is not None else ()
+        return next((one for one in rows if one["name"] == self._collection), None)
+
+    @property
+    def _examples(self) -> list[dict[str, Any]]:
+        row = self.row
+        documents = row["documents"] if row is not None else None
+        return list(documents["examples"]) if documents else []
+
+    @property
+    def _document(self) -> dict[str, Any] | None:
+        """The one under the cursor."""
+        row = self.query_one(InventoryTable).cursor
+        return self._examples[int(row.key)] if row is not None else None
+
+    def why_disabled(self, action: str) -> str:
+        """The documents' own keys too."""
+        if action == "values" and self._still_runs:
+            return "The comparison still runs."
+        if action == "values" and self._values:
+            return "The values are shown already."
+        if action in ("values", "filter") and not self._examples:
+            return self._why_no_result if self._result is None else "No document differs."
+        if action == "restore" and LIVE not in self._refs:
+            return "Neither side is live."
+        return super().why_disabled(action)
+
+    def action_values(self) -> None:
+        """Compares once more, with values."""
+        self._values = True
+        self.begin()
+
+    def action_filter(self) -> None:
+        """Opens the filter's line."""
+        self.query_one(FilterBar).open()
+
+    async def action_restore(self) -> None:
+        """The wizard, on this collection of the side that is a backup."""
+        backup = next(ref for ref in self._refs if ref != LIVE)
+        await self.console.open_restore(backup=backup, collections=(self._collection,))
+
+    def action_back(self) -> None:
+        """Takes the filter away, else leaves; the job goes on."""
+        bar = self.query_one(FilterBar)
+        if bar.text:
+            bar.clear()
+        else:
+            super().action_back()
+
+    def markdown(self) -> str:
+        """All that is shown, as a file to keep."""
+        if self._result is None or self.row is None:
+            return ""
+        head = [f"# {_code(self._collection)} document by document", ""]
+        head += [
+            f"- {letter}: {_code(side_words(self._result[key]))}" for letter, key in (("A", "a"), ("B", "b"))
+        ]
+        head += [
+            f"- {verdict_words(self.row)}",
+            *(f"- {escape(str(text))}" for text in self._result["warnings"]),
+        ]
+        lines = [line for one in self._examples for line in ["", *document_lines(one, every=True)]]
+        return (
+            "\n".join([*head, "", "```text", *(line.replace("```", "'''") for line in lines), "```"]) + "\n"
+        )
+
+    def verdict(self, result: dict[str, Any]) -> tuple[str, str]:
+        """How many came, went and changed."""
+        row = self.row
+        if row is None:
+            return (
+                "unknown",
+                f"{self.console.glyphs.of('unknown')} The result says nothing of this collection.",
+            )
+        status = {"same": "ok", "not compared": "unknown"}.get(row["state"], "warn")
+        return status, f"{self.console.glyphs.status(status, row['state'])}: {verdict_words(row)}"
+
+    def show_words(self) -> None:
+        """The collection and both sides in one line."""
+        result = self._result
+        sides = [
+            result[key]["id"] if result is not None else self._refs[place] for place, key in enumerate("ab")
+        ]
+        arrow = self.console.glyphs.arrow
+        say(
+            self.query_one("#compare-sides", Static),
+            f"{self._collection}:  A {sides[0]}  {arrow}  B {sides[1]}",
+        )
+
+    def show_rows(self) -> None:
+        """The first documents of each kind."""
+        rows = [document_row(place, one, self.console.glyphs) for place, one in enumerate(self._examples)]
+        bar = self.query_one(FilterBar)
+        shown = list(matching(rows, bar.text))
+        bar.count(len(shown), len(rows))
+        columns = WIDE if self.size.width >= WIDE_CELLS else NARROW
+        self.query_one(InventoryTable).show(shown, columns if rows else ())
+        self._show_about()
+        self.refresh_bindings()
+
+    def _show_about(self) -> None:
+        one = self._document
+        lines: list[str] = []
+        if one is not None:
+            lines = document_lines(one, every=False)
+        elif self._result is None and not self._story.ended:
+            lines = ["Nothing is changed by comparing. Escape leaves, the job goes on."]
+        elif self.row is not None and (words := detail_words(self.row)):
+            lines = [words]
+        say(self.query_one("#compare-fields", Static), plain_lines("\n".join(lines)))
+
+
+def verdict_words(row: Document) -> str:
+    """`3 only in B, 1 only in A, 12 changed, 415 the same`."""
+    documents = row["documents"]
+    if not documents:
+        words = detail_words(row)
+        return words or (
+            "the same by content" if row["state"] == "same" else "its documents were not compared"
+        )
+    shown = len(documents["examples"])
+    differ = documents["added"] + documents["removed"] + documents["changed"]
+    parts = [f"{documents[state]:,} {word}" for state, word in STATES.items() if documents[state]]
+    words = f"{', '.join(parts) or 'no document differs'}; {documents['same']:,} the same"
+    return f"{words}; the first {shown:,} are shown" if shown < differ else words
+
+
+def document_row(place: int, one: Document, glyphs: Glyphs) -> TableRow:
+    """State, id, and the paths that differ."""
+    paths = [field_name(field) for field in one["fields"]]
+    if one["more_fields"]:
+        paths.append(f"and {one['more_fields']:,} more")
+    fields = ", ".join(escape(path) for path in paths) or escape(str(one.get("note") or ""))
+    cells = (glyphs.status("warn", STATES[one["state"]]), document_name(one), fields)
+    return TableRow(str(place), cells, "warning", " ".join(cells).lower())
+
+
+def document_name(one: Document) -> str:
+    """The application's id where there is one, else `_id`."""
+    return escape(str(one.get("own_id") or one["id"]))
+
+
+def field_name(field: Document) -> str:
+    """A path, and what became of it where that is not a changed value."""
+    path = str(field["path"]) or "(document)"
+    word = {"added": "only in B", "removed": "only in A", "order": "order"}.get(
+        str(field.get("kind", "")), ""
+    )
+    word = str(field.get("types") or "") or word
+    return f"{path} ({word})" if word else path
+
+
+def document_lines(one: Document, *, every: bool) -> list[str]:
+    """The id and the fields, with values where the comparison has them."""
+    own = f"   id {escape(str(one['own_id']))}" if one.get("own_id") else ""
+    lines = [f"{STATES[one['state']]}:  _id {escape(str(one['id']))}{own}"]
+    if one.get("note"):
+        lines.append(f"  {escape(str(one['note']))}")
+    fields = one["fields"] if every else one["fields"][:FEW_FIELDS]
+    for field in fields:
+        name = escape(field_name(field))
+        if field["secret"]:
+            lines.append(f"  {name}: (its values are never shown)")
+        elif field["a"] is None and field["b"] is None:
+            lines.append(f"  {name}")
+        elif every:
+            lines += [f"  {name}", f"    A {_value(field['a'])}", f"    B {_value(field['b'])}"]
+        else:
+            lines.append(f"  {name}: A {_value(field['a'])}  B {_value(field['b'])}")
+    more = one["more_fields"] + len(one["fields"]) - len(fields)
+    if more:
+        lines.append(f"  and {counted(more, 'fields')} more{'' if every else ' (Enter)'}")
+    return lines
+
+
+def _value(value: object) -> str:
+    return "(absent)" if value is None else escape(str(value))
+
+
+def _code(text: str) -> str:
+    return "`" + escape(text).replace("`", "'").replace("|", "\\|") + "`"
