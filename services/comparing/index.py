@@ -26,7 +26,7 @@ SUM_BYTES = 28
 """Digest, CRC-64 and length: equal for equal documents of one `_id`."""
 RECORD_BYTES = 36
 PARTS = 256
-BUFFERED_BYTES = 8 << 20
+BUFFERED_BYTES = 4 << 20
 """Records of all indexes together that wait in memory; then they are written, each part's behind one another."""
 _record = struct.Struct(">16sQIQ").pack
 _length_at = struct.Struct("<i").unpack_from
@@ -116,7 +116,7 @@ class DocumentIndex:
 
     def __init__(self, spill: Spill) -> None:
         self._spill = spill
-        self._buffers: list[list[bytes]] = [[] for _ in range(PARTS)]
+        self._buffers = [bytearray() for _ in range(PARTS)]
         self._extents: list[list[tuple[int, int]]] = [[] for _ in range(PARTS)]
         self.documents = 0
         self.bytes = 0
@@ -143,7 +143,7 @@ class DocumentIndex:
                 # Without an _id a document is equal to another or it is not: there is no `changed`.
                 ident = b"\0" + crc.to_bytes(8, "little") + raw[at : at + 4]
             digest = blake(ident, digest_size=DIGEST_BYTES, key=key).digest()
-            buffers[digest[0]].append(_record(digest, crc, end - at, ordinal))
+            buffers[digest[0]] += _record(digest, crc, end - at, ordinal)
             ordinal += 1
             at = end
         added = ordinal - self.documents
@@ -153,26 +153,31 @@ class DocumentIndex:
 
     def write_out(self) -> None:
         """Puts what waits in memory into the file, each part in one piece."""
+        if not any(self._buffers):
+            return
+        at = self._spill.write(b"".join(self._buffers))
         for part, waiting in enumerate(self._buffers):
             if waiting:
-                data = b"".join(waiting)
-                self._extents[part].append((self._spill.write(data), len(data)))
+                self._extents[part].append((at, len(waiting)))
+                at += len(waiting)
                 waiting.clear()
 
     def drop(self) -> int:
         """Forgets what waits in memory and gives its bytes."""
-        waiting = sum(map(len, self._buffers)) * RECORD_BYTES
-        self._buffers = [[] for _ in range(PARTS)]
+        waiting = sum(map(len, self._buffers))
+        self._buffers = [bytearray() for _ in range(PARTS)]
         self._extents = [[] for _ in range(PARTS)]
         return waiting
 
     def part(self, number: int) -> list[bytes]:
         """The records of one part of 256, in the order of the side."""
         found: list[bytes] = []
-        for at, size in self._extents[number]:
-            data = self._spill.read(at, size)
-            found += [data[place : place + RECORD_BYTES] for place in range(0, size, RECORD_BYTES)]
-        return found + self._buffers[number]
+        for data in (
+            *(self._spill.read(*one) for one in self._extents[number]),
+            bytes(self._buffers[number]),
+        ):
+            found += [data[place : place + RECORD_BYTES] for place in range(0, len(data), RECORD_BYTES)]
+        return found
 
 
 def digests(data: Buffer, key: bytes) -> Iterator[tuple[bytes, bytes]]:
