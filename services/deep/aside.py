@@ -27,15 +27,14 @@ if TYPE_CHECKING:
     from services.recovery.contents import DatabaseContents
     from services.recovery.session import Session
 
-NEVER = 2_147_483_647
-"""Seconds: the longest `expireAfterSeconds` a server takes, 68 years."""
-
 
 class AsideTarget:
     """The profile's live server: copies under names of our own, registered, and dropped at the end.
 
     Errors of the constructor: `Refused` when another job holds the lock, rights or space are missing.
     """
+
+    own = False
 
     def __init__(self, ctx: JobContext, session: Session, registration: Registration) -> None:
         self._ctx = ctx
@@ -71,17 +70,22 @@ class AsideTarget:
         """Nothing may expire while it is looked at: the live server's TTL monitor sees the copies, too."""
         changed = dict(metadata)
         options = dict(changed.get("options") or {})
-        if "expireAfterSeconds" in options:
-            changed["options"] = options | {"expireAfterSeconds": NEVER}
-        changed["indexes"] = [
-            dict(index) | ({"expireAfterSeconds": NEVER} if "expireAfterSeconds" in index else {})
-            for index in changed.get("indexes") or []
-        ]
+        if options.pop("expireAfterSeconds", None) is not None:
+            changed["options"] = options
+        if changed.get("indexes"):
+            changed["indexes"] = [
+                {key: value for key, value in dict(index).items() if key != "expireAfterSeconds"}
+                for index in changed["indexes"]
+            ]
         return changed
 
     def watch(self) -> None:
         """Raises `GaveWay` when a job wants the database, and when its disk is nearly full."""
         self._paced()
+
+    def confirm(self) -> None:
+        """Looks now."""
+        self._paced.now()
 
     def _look(self) -> None:
         self._registration.look()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from services.deep.target import Paced
 from services.errors import QuillkeepError
 from services.jobs.context import JobContext
 from services.mongo.connect import connect, server_info
+from services.profile import MongoTarget
+from services.secret import Secret
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -18,11 +21,13 @@ if TYPE_CHECKING:
     from services.demo.mongod import Mongod
 
 CACHE_GB = 0.25
+PATIENCE_MS = 2_000
 
 
 class EmbeddedTarget:
     """A mongod of this job's own, which ends with it; nothing expires in it."""
 
+    own = True
     bypass = True
     series = ""
     not_validated = ""
@@ -40,7 +45,7 @@ class EmbeddedTarget:
                 parameters={"ttlMonitorEnabled": "false"},
                 sweep=self._scratch.sweep,
             )
-            target = self._mongod.target("")
+            target = _impatient(self._mongod)
             self._client = connect(target)
             self.fast = connect(target, raw=True, write_concern=1)
             info = server_info(self._client)
@@ -67,12 +72,16 @@ class EmbeddedTarget:
         """Raises when the server is gone or its disk nearly full."""
         self._paced()
 
+    def confirm(self) -> None:
+        """Looks now."""
+        self._paced.now()
+
     def _look(self) -> None:
         assert self._mongod is not None
         if not self._mongod.running():
             raise QuillkeepError(
                 "The embedded server ended while the backup was loaded.",
-                cause=self._mongod.log_tail(),
+                cause=_last_words(self._mongod),
                 touched="Nothing live was touched.",
                 next="Look at the memory and the disk of this machine, then verify again.",
             )
@@ -93,3 +102,18 @@ class EmbeddedTarget:
                     client.close()
             self._mongod.kill()
         self._scratch.close()
+
+
+def _impatient(server: Mongod) -> MongoTarget:
+    """A dead server of ours does not come back: nothing waits for it, the end of a client least of all."""
+    joint = "&" if "?" in server.uri else "?"
+    return MongoTarget(uri=Secret(f"{server.uri}{joint}serverSelectionTimeoutMS={PATIENCE_MS}"), database="")
+
+
+def _last_words(server: Mongod) -> str:
+    """The message of the log's last line, which is JSON since 4.4."""
+    last = server.log_tail().rpartition("\n")[2]
+    try:
+        return f"The last line of its log: {json.loads(last)['msg']}."
+    except (ValueError, KeyError, TypeError):
+        return last[:200]

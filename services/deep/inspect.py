@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -10,12 +9,12 @@ from services.catalog.naming import printable
 from services.counted import counted
 from services.deep.load import VALIDATOR, Copy, DatabaseLoad
 from services.deep.model import MAX_EXAMPLES
+from services.deep.waiting import watched
 from services.mongo.commands import CommandFailed, ask_again, run
 from services.mongo.connect import list_live
 from services.mongo.specs import build_spec, comparable, comparable_options, missing_indexes, secondary
 
 T = TypeVar("T")
-POLL_SECONDS = 0.1
 NOT_COMPLIANT = "not compliant with the collection's schema"
 """How validate of 6.0 names documents that the validator refuses; it then leaves the indexes unread."""
 
@@ -26,7 +25,7 @@ def inspect(load: DatabaseLoad, comment: str) -> int:
     `comment` marks long commands in the server. Errors: `CommandFailed` when the server does not answer,
     and what the target's `watch` raises.
     """
-    live = ask_again(load.database, lambda: list_live(load.database), "list the collections")
+    live = _ask(load, lambda: list_live(load.database), "list the collections")
     validators = 0
     for name, copy in load.copies.items():
         if not copy.created:
@@ -63,8 +62,8 @@ def _compare_indexes(load: DatabaseLoad, copy: Copy) -> None:
     wanted = [
         index for index in secondary(copy.incoming.indexes) if index.get("name") not in copy.refused_indexes
     ]
-    present = ask_again(
-        load.database,
+    present = _ask(
+        load,
         lambda: [dict(index) for index in load.database[copy.incoming.target].list_indexes()],
         f"list the indexes of {copy.entry.name}",
     )
@@ -112,10 +111,7 @@ def _apply_validator(load: DatabaseLoad, copy: Copy, comment: str) -> int:
         return count, examples
 
     try:
-        count, examples = watched(
-            lambda: ask_again(load.database, look, f"apply the validator of {copy.entry.name}"),
-            load.target.watch,
-        )
+        count, examples = _ask(load, look, f"apply the validator of {copy.entry.name}")
     except CommandFailed as error:
         if error.unknown or not isinstance(error.__cause__, OperationFailure):
             raise
@@ -179,22 +175,6 @@ def _tell_refused(load: DatabaseLoad) -> None:
                 )
 
 
-def watched(action: Callable[[], T], check: Callable[[], None]) -> T:
-    """Runs a long command in a thread of its own while `check`, which may raise, goes on being called."""
-    found: list[T] = []
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            found.append(action())
-        except BaseException as error:  # noqa: BLE001 - raised below
-            failed.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(POLL_SECONDS)
-        check()
-    if failed:
-        raise failed[0]
-    return found[0]
+def _ask(load: DatabaseLoad, ask: Callable[[], T], what: str) -> T:
+    """A read repeated through an election, while the load may still be cancelled or its server found dead."""
+    return watched(lambda: ask_again(load.database, ask, what), load.target.watch)

@@ -11,9 +11,10 @@ from services.archive.model import Buffer
 from services.catalog.naming import printable
 from services.deep.model import MAX_EXAMPLES, Problem
 from services.deep.target import Target
+from services.deep.waiting import watched
 from services.errors import QuillkeepError
-from services.mongo.aside import Incoming, Proof, forget_durable
-from services.mongo.commands import CommandFailed, again, run
+from services.mongo.aside import Incoming, Proof
+from services.mongo.commands import CommandFailed, run
 from services.mongo.insert import Rejected
 from services.mongo.load import Loader
 from services.mongo.specs import build_spec, create_options, is_ttl
@@ -146,13 +147,8 @@ class DatabaseLoad:
             log=log,
             failed=self._failed,
         )
-        try:
-            proofs = loader.run()
-        finally:
-            try:
-                forget_durable(self.database, self.job)
-            except CommandFailed as error:
-                log(f"A marker document stays until the next job removes it: {error.cause}")
+        # A thread left behind could go on writing: only a server of our own may be left like that.
+        proofs = watched(loader.run, self.target.watch) if self.target.own else loader.run()
         for name, copy in self.copies.items():
             copy.proof = proofs.get(name)
             if copy.created:
@@ -216,7 +212,7 @@ class DatabaseLoad:
         if target != name and source in self.copies:
             options["viewOn"] = self.copies[source].incoming.target
         try:
-            again(self.database, lambda: run(self.database, {"create": target, **options}, f"create {name}"))
+            run(self.database, {"create": target, **options}, f"create {name}")
         except CommandFailed as error:
             if error.unknown:
                 raise

@@ -93,7 +93,13 @@ class DeepRun:
             if place.where is None:
                 return DeepOutcome(place=place, skipped=place.reason, next=place.next)
             self._stack = contextlib.ExitStack()
-            return DeepOutcome(place=place, loaded=self._load(contents, place))
+            target = self._target(contents, place)
+            try:
+                loaded = self._load(contents, place, target)
+            finally:
+                # Whatever it found, or failed with, is void when the copies or the server were taken away.
+                target.confirm()
+            return DeepOutcome(place=place, loaded=loaded)
         except Cancelled:
             raise
         except ArchiveError as error:
@@ -168,7 +174,7 @@ class DeepRun:
             )
         return place
 
-    def _load(self, contents: list[DatabaseContents], place: Place) -> Loaded:
+    def _load(self, contents: list[DatabaseContents], place: Place, target: Target) -> Loaded:
         from services.deep.inspect import inspect
         from services.deep.load import DatabaseLoad
         from services.jobs.giving_way import comment_of
@@ -176,7 +182,6 @@ class DeepRun:
         ctx = self.ctx
         collections = sum(len(one.collections) for one in contents)
         ctx.log(f"Loading {self.backup.id} into {place.words}; nothing live is touched.")
-        target = self._target(contents, place)
         phase = ctx.phase("loading for the deep check", total=sum(one.bytes for one in contents))
         loads: list[DatabaseLoad] = []
         validators = 0
@@ -192,7 +197,7 @@ class DeepRun:
             validators += inspect(load, comment_of(ctx.job))
             phase.advance(len(load.contents.collections))
         phase.finish()
-        self.side = self._side(loads)
+        self.side = self._side(loads, target)
         return _summed(loads, target, contents, validators)
 
     def _target(self, contents: list[DatabaseContents], place: Place) -> Target:
@@ -227,22 +232,21 @@ class DeepRun:
         session: Session = self._stack.enter_context(open_session(ctx.profile, writing=True, ctx=ctx))
         refuse_cluster(session)
         clear_registered(session.database, job=ctx.job, cancel=False, log=ctx.log)
-        assert_room(session, contents)
         registration = Registration.enter(session.database, job=ctx.job, verb="verify", clock=ctx.clock)
         aside = AsideTarget(ctx, session, registration)
         self._stack.callback(aside.close)
+        # Only now: a database without any document says nothing of its disk to a user who may not ask admin.
+        assert_room(session, contents)
         return aside
 
-    def _side(self, loads: list[DatabaseLoad]) -> DataSide | None:
+    def _side(self, loads: list[DatabaseLoad], target: Target) -> DataSide | None:
         """The copy of the application's database: the profile's by name, else the largest."""
-        from services.reading.live import LiveSide
+        from services.deep.side import LoadedSide
 
         wanted = self.ctx.profile.mongo.database if self.ctx.profile.mongo else ""
         named = [load for load in loads if load.contents.database == wanted]
         chosen = named or sorted(loads, key=lambda load: load.contents.bytes)[-1:]
-        if not chosen:
-            return None
-        return LiveSide(chosen[0].database, name=self.backup.id, aside=chosen[0].aside)
+        return LoadedSide(self.backup.id, chosen[0], target) if chosen else None
 
 
 def _summed(

@@ -18,6 +18,8 @@ LOOK_SECONDS = 1.0
 class Target(Protocol):
     """Where collections are loaded; `watch` is called between batches and raises to end the load."""
 
+    own: bool
+    """Whether the server ends with this job, so that what is under way in it may be left behind."""
     version: str
     fast: MongoClient[Any]
     guard: bool
@@ -40,6 +42,9 @@ class Target(Protocol):
     def watch(self) -> None:
         """Ends the load when it was cancelled, has to give way, or when the disk fills."""
 
+    def confirm(self) -> None:
+        """`watch` without its pace: what was found counts only when this says nothing."""
+
     def close(self) -> None:
         """Leaves nothing behind."""
 
@@ -53,8 +58,13 @@ class Paced:
         self._next = 0.0
 
     def __call__(self) -> None:
+        if time.monotonic() >= self._next:
+            self.now()
+        else:
+            self._ctx.check()
+
+    def now(self) -> None:
+        """Looks in any case."""
         self._ctx.check()
-        now = time.monotonic()
-        if now >= self._next:
-            self._next = now + LOOK_SECONDS
-            self._look()
+        self._next = time.monotonic() + LOOK_SECONDS
+        self._look()
