@@ -10,6 +10,7 @@ from services.errors import Cancelled, QuillkeepError
 
 if TYPE_CHECKING:
     from services.checks.evidence import Evidence
+    from services.objects.source import SourceEntry
     from services.pairs.collector import PairsCollector
     from services.pairs.model import PairsResult
     from services.pepper.check import PepperCollector
@@ -39,6 +40,11 @@ class DataCollectors:
             preferred=profile.mongo.database if profile is not None and profile.mongo is not None else "",
         )
 
+    def take_object(self, entry: SourceEntry) -> None:
+        """One object of a foreign backup, as its own check reads it."""
+        if self._pairs is not None:
+            self._pairs.add_object(entry)
+
     def pepper(self) -> PepperResult | QuillkeepError:
         """What the configured pepper opens of a few values of the backup."""
         evidence = self._evidence
@@ -58,6 +64,11 @@ class DataCollectors:
         evidence = self._evidence
         if self._pairs is None or evidence.ctx is None:
             return None
+        looked = evidence.objects
+        if isinstance(looked, Exception):
+            from services.checks.data import NotLooked
+
+            return NotLooked("The pairs were not looked at: the objects could not be read to their end.")
         if (failure := self._failure(self._pairs)) is not None:
             return failure
         from services.pairs.of_backup import pairs_of_backup

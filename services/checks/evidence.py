@@ -195,7 +195,7 @@ class Evidence:
     @cached_property
     def pairs(self) -> PairsResult | QuillkeepError | None:
         """The rows of this backup against its own objects; None in a quick run."""
-        if self._collectors is None:
+        if self._collectors is None or "objects" not in self.backup.parts:
             return None
         return self._not_looked() or self._collectors.pairs()
 
@@ -260,7 +260,13 @@ class Evidence:
                     path, lines, full=full, seen=self._seen, check=self.check, advance=advance
                 )
             return verify_foreign(
-                path, full=full, limits=self.limits, check=self.check, advance=advance, key=self.key
+                path,
+                full=full,
+                limits=self.limits,
+                check=self.check,
+                advance=advance,
+                key=self.key,
+                take=self._collectors.take_object if full and self._collectors is not None else None,
             )
         except Cancelled:
             raise

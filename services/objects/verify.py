@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from services.objects.filenames import inside
 from services.objects.foreign_tar import tar_objects
 from services.objects.manifest import ObjectLine, read_lines
 from services.objects.pool import run_pool
-from services.objects.source import walk_files
+from services.objects.source import SourceEntry, tar_key, walk_files
 from services.passphrase import BackupKey
 from services.profile import Limits
 
@@ -27,6 +28,9 @@ UNREAD = frozenset({errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ET
 
 SeenInodes = dict[tuple[int, int], str]
 """(device, inode) -> sha256 already read in this run, so that linked files of many snapshots are read once."""
+
+
+TakeEntry = Callable[[SourceEntry], None]
 
 
 class BadFile(msgspec.Struct, frozen=True):
@@ -192,29 +196,42 @@ def verify_foreign(
     check: Callable[[], None] = _nothing,
     advance: Callable[[int], None] = _uncounted,
     key: BackupKey | None = None,
+    take: TakeEntry | None = None,
 ) -> ObjectsVerdict:
     """Looks at a foreign folder or tar of objects: no sums exist, so everything is read and its kind checked.
+
+    With `take` a full look gives it every object, with the sha256 of its bytes where they could be read.
 
     Raises `QuillkeepError` for a damaged or hostile tar and for folders that cannot be read, `EncryptedDump`
     for an encrypted tar that `key` does not open.
     """
     if path.is_dir():
-        return _verify_folder(path, full, check, advance)
+        return _verify_folder(path, full, check, advance, take)
     if not path.is_file():
         raise QuillkeepError(f"There are no objects at {path}.")
     objects = size = 0
     if full:
         for member in tar_objects(path, limits or Limits(), key=key):
             objects += 1
+            digest = hashlib.sha256() if take is not None else None
             for chunk in member.chunks:
                 check()
                 advance(len(chunk))
                 size += len(chunk)
+                if digest is not None:
+                    digest.update(chunk)
+            if take is not None and digest is not None:
+                name = tar_key(member.name)
+                take(SourceEntry(key=name, size=member.size, sha256=digest.hexdigest()))
     return ObjectsVerdict(objects=objects, bytes=size, read=size, proof="structure")
 
 
 def _verify_folder(
-    folder: Path, full: bool, check: Callable[[], None], advance: Callable[[int], None]
+    folder: Path,
+    full: bool,
+    check: Callable[[], None],
+    advance: Callable[[int], None],
+    take: TakeEntry | None,
 ) -> ObjectsVerdict:
     objects = size = read = 0
     odd: list[str] = []
@@ -227,15 +244,22 @@ def _verify_folder(
         objects += 1
         size += state.st_size
         if full:
+            digest = hashlib.sha256() if take is not None else None
+            sha256 = ""
             try:
                 with open(folder / relative, "rb", buffering=0) as stream:
                     while chunk := stream.read(READ_BYTES):
                         check()
                         advance(len(chunk))
                         read += len(chunk)
+                        if digest is not None:
+                            digest.update(chunk)
+                sha256 = digest.hexdigest() if digest is not None else ""
             except OSError as error:
                 unread = error.errno in UNREAD
                 bad.append(BadFile(relative, f"cannot be read: {error.strerror}", state.st_ino, unread))
+            if take is not None:
+                take(SourceEntry(key=relative, size=state.st_size, sha256=sha256))
     return ObjectsVerdict(
         objects=objects, bytes=size, read=read, bad=tuple(bad), odd=tuple(odd), proof="structure"
     )

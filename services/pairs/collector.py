@@ -7,14 +7,17 @@ from pathlib import Path
 
 from services.archive.model import Buffer
 from services.objects.keys import is_our_key
+from services.objects.source import SourceEntry
 from services.pairs.compare import Comparison, Stage, no_stage
 from services.pairs.engine import Surroundings, conclude
 from services.pairs.model import PairsResult
 from services.pairs.rows import FILES, facts_of
 from services.pairs.sides import BackupRows, TakeRows, require_files
-from services.pairs.stores import Advance, Check, ObjectsSide, TakeLooked, facts_of_line
+from services.pairs.stores import Advance, Check, ObjectsSide, TakeLooked, facts_of_entry, facts_of_line
 from services.pairs.table import ObjectFacts, PairsTable
 from services.reading.side import DataSide, Take
+
+AT_ONCE = 500
 
 
 class PairsCollector:
@@ -28,6 +31,18 @@ class PairsCollector:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self._table = PairsTable()
+        self._objects: list[ObjectFacts] = []
+
+    def add_object(self, entry: SourceEntry) -> None:
+        """One object of a foreign backup as somebody reads it anyhow, with the sha256 of its bytes."""
+        if not is_our_key(entry.key, self._prefix):
+            self._objects.append(facts_of_entry(entry, self._prefix, headers=False))
+            if len(self._objects) >= AT_ONCE:
+                self._flush()
+
+    def _flush(self) -> None:
+        self._table.add_objects(self._objects)
+        self._objects.clear()
 
     def add(self, collection: str, data: Buffer) -> None:
         """Whole raw documents of `files`."""
@@ -52,6 +67,7 @@ class PairsCollector:
         `collections` are those of the backup, `data` the same backup, read again only to say who uses what is
         broken. Errors: as `check_pairs`.
         """
+        self._flush()
         try:
             require_files(dict.fromkeys(collections, "collection"), f"the backup {data.name}")
             rows = _Gathered(data)
@@ -125,3 +141,29 @@ class LinesObjects:
 
     def hashes(self, table: PairsTable, take: TakeLooked, *, check: Check, advance: Advance) -> None:
         """Nothing: the lines have the sha256."""
+
+
+class TakenObjects:
+    """Objects that the collector was given one by one; nothing more comes."""
+
+    live = False
+    headers = False
+
+    def __init__(self, name: str, prefix: str) -> None:
+        self.name = name
+        self.where = f"the objects of {name}"
+        self.prefix = prefix
+
+    def entries(self) -> Iterator[ObjectFacts]:
+        """Nothing more."""
+        return iter(())
+
+    def beyond(self) -> Iterator[ObjectFacts]:
+        """Nothing."""
+        return iter(())
+
+    def heads(self, keys: Iterable[str], take: TakeLooked, *, check: Check) -> None:
+        """Nothing: this form has no headers."""
+
+    def hashes(self, table: PairsTable, take: TakeLooked, *, check: Check, advance: Advance) -> None:
+        """Nothing: they came with their sha256."""

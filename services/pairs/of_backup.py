@@ -10,10 +10,10 @@ from services.catalog.manifest import Manifest
 from services.catalog.model import Backup
 from services.catalog.scan import survey
 from services.jobs.context import JobContext
-from services.pairs.collector import LazySide, LinesObjects, PairsCollector
+from services.pairs.collector import LazySide, LinesObjects, PairsCollector, TakenObjects
 from services.pairs.engine import Surroundings
 from services.pairs.model import PairsResult
-from services.pairs.opening import backup_objects, backup_rows, in_application_words
+from services.pairs.opening import backup_rows, in_application_words
 from services.pairs.stores import ObjectsSide
 from services.reading.side import DataSide
 
@@ -36,7 +36,8 @@ def pairs_of_backup(
     *,
     check: Callable[[], None],
 ) -> PairsResult:
-    """The rows a pass gathered against the backup's own objects: of ours by `lines`, its object manifest.
+    """The rows a pass gathered against the backup's own objects: by `lines`, its object manifest, else those
+    that the collector was given as they were read.
 
     A backup without objects, or made without `files`, is `skipped` with the reason. No object is read: their
     bytes are the sha256 check's. Errors: `QuillkeepError`, `OSError` when the objects cannot be listed.
@@ -54,7 +55,7 @@ def pairs_of_backup(
     if lines is not None:
         objects = LinesObjects(backup.id, lines, _prefix(ctx, manifest))
     else:
-        objects = backup_objects(backup, ctx.profile, scratch=ctx.folder)
+        objects = TakenObjects(backup.id, _prefix(ctx, manifest))
     around = Surroundings(
         paths=ctx.paths,
         backups=lambda: survey(ctx.profile.locations, ctx.profile, ctx.paths).backups,

@@ -18,6 +18,7 @@ from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
 from services.operations.verify import VerifyPlan, verify
 from services.profile import Profile
+from tests.fabric import rows_of
 from tests.support import RecordingContext
 
 Make = Callable[[Profile], RecordingContext]
@@ -40,10 +41,10 @@ def filled(db: Database[Any], profile: Profile) -> Profile:
         aws_secret_access_key=profile.bucket.secret_key.reveal(),
         region_name=profile.bucket.region,
     )
-    for number in range(5):
-        client.put_object(
-            Bucket=profile.bucket.bucket, Key=f"users/u1/IMAGE/{number}_a.png", Body=bytes([number]) * 999
-        )
+    objects = {f"users/u1/IMAGE/{number}_a.png": bytes([number]) * 999 for number in range(5)}
+    for key, body in objects.items():
+        client.put_object(Bucket=profile.bucket.bucket, Key=key, Body=body)
+    db.files.insert_many(rows_of(objects))
     return profile
 
 
