@@ -93,7 +93,7 @@ class LiveSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The newest finished job of one verb on the live data; without `at` none was ever found.
 
     `tried` and `tried_at` tell of a newer one that came to no verdict, `told` is what it says beside its
-    findings.
+    findings, `checks` are those that it ran where it says so.
     """
 
     verb: LiveVerb
@@ -106,8 +106,11 @@ class LiveSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     findings: tuple[Finding, ...] = ()
     more_findings: int = 0
     told: tuple[str, ...] = ()
+    checks: tuple[CheckSeen, ...] = ()
     tried_at: datetime | None = None
     tried: str = ""
+    replaced_at: datetime | None = None
+    """When a restore or rollback put other data in place since: what was found is about data of before."""
 
 
 class IntegrityAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from services.paths import Paths
 
 MAX_FOUND = 200
 """Findings of one check that are shown one by one."""
+_WORST = ("fail", "unknown", "warn", "skipped", "ok")
 _UNTOLD = {"untold": "cannot be told", "damaged": "damaged"}
 
 
@@ -30,9 +32,35 @@ def findings_of(result: Mapping[str, Any]) -> list[Finding]:
     return [_finding(one, "unknown") for one in given]
 
 
+def checks_of(result: Mapping[str, Any], at: datetime, job: str) -> tuple[CheckSeen, ...]:
+    """The checks that a document names, the worst first; their findings stand in `findings_of`."""
+    checks = []
+    for one in result.get("checks") or ():
+        if not isinstance(one, dict) or one.get("status") not in _WORST:
+            continue
+        checks.append(
+            CheckSeen(
+                name=str(one.get("name", "")),
+                status=one["status"],
+                at=at,
+                decides="data",
+                detail=str(one.get("detail") or ""),
+                next=str(one.get("next") or ""),
+                job=job,
+            )
+        )
+    return tuple(sorted(checks, key=lambda check: _WORST.index(check.status)))
+
+
 def told_of(result: Mapping[str, Any]) -> list[str]:
     """What a document about the live data tells beside its findings, one sentence each."""
     lines = [str(one) for one in result.get("notes") or ()]
+    for one in result.get("leftovers") or ():
+        if isinstance(one, dict):
+            lines.append(
+                f"{one.get('documents', 0):,} documents of {one.get('collection')} name what was deleted "
+                f"({one.get('path')}): {one.get('why') or 'as the application leaves it'}"
+            )
     lines += [_broken_file(one) for one in result.get("files") or () if isinstance(one, dict)]
     if result.get("full_list"):
         lines.append(f"All keys are in {result['full_list']}.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -14,13 +15,15 @@ from services.jobs.events import AnyEvent, Finished, Started
 from services.jobs.journal import JOURNAL, decode_line, read_events
 from services.jobs.listing import summarize
 from services.looking.integrity import LIVE_VERBS, LiveSeen, LiveVerb
-from services.looking.integrity_findings import findings_of, told_of
+from services.looking.integrity_findings import checks_of, findings_of, told_of
 from services.paths import Paths
 from services.profile import Profile
 
 LIVE = "live"
 HEAD_BYTES = 64 << 10
 """A journal's first line is looked for in so much of it."""
+REPLACES = frozenset({"restore", "finish", "rollback"})
+"""Verbs that put other documents in place."""
 MAX_JOURNALS = 5_000
 """Newest journals whose first line is read: months of nights."""
 MAX_FINDINGS = 200
@@ -36,55 +39,83 @@ def newest_live(profile: Profile, paths: Paths) -> tuple[tuple[LiveSeen, ...], s
     A newer job that came to no verdict (failed, refused, cancelled, lost) is told beside it. Journals of
     this state folder only: those of other hosts and users are not known here.
     """
-    held: dict[LiveVerb, LiveSeen] = {}
-    tried: dict[LiveVerb, LiveSeen] = {}
+    found = _Found()
     forbidden = 0
     try:
         names = [entry.name for entry in os.scandir(paths.jobs) if entry.is_dir(follow_symlinks=False)]
     except FileNotFoundError:
         names = []
     except OSError as error:
-        return _all(
-            {}, {}
-        ), f"No permission to read the jobs in {paths.jobs}: {os.strerror(error.errno or 0)}."
+        problem = f"No permission to read the jobs in {paths.jobs}: {os.strerror(error.errno or 0)}."
+        return found.all(), problem
     for name in sorted(names, reverse=True)[:MAX_JOURNALS]:
         try:
             started = _started(paths.jobs / name)
-            verb = _live_verb(started, profile)
-            if started is None or verb is None or verb in held:
-                continue
-            seen = _seen(verb, started, read_events(paths.jobs / name))
-            if seen is None and summarize(paths.jobs / name).state == "lost":
-                seen = LiveSeen(
-                    verb=verb, tried_at=started.at, tried="lost: its process is gone, without a result"
-                )
+            if started is not None and started.profile == profile.name:
+                found.add(started, paths.jobs / name)
         except PermissionError:
             forbidden += 1
-            continue
         except OSError:
             # Removed while it was looked at: it is no job of this list any more.
             continue
-        if seen is None:
-            continue
-        if seen.at is not None:
-            held[verb] = seen
-        else:
-            tried.setdefault(verb, seen)
-        if len(held) == len(LIVE_VERBS):
+        if found.complete:
             break
     problem = f"{counted(forbidden, 'jobs')} could not be read: no permission." if forbidden else ""
-    return _all(held, tried), problem
+    return found.all(), problem
 
 
-def _all(held: Mapping[LiveVerb, LiveSeen], tried: Mapping[LiveVerb, LiveSeen]) -> tuple[LiveSeen, ...]:
-    found = []
-    for verb in LIVE_VERBS:
-        seen = held.get(verb) or LiveSeen(verb=verb)
-        newer = tried.get(verb)
-        if newer is not None:
-            seen = msgspec.structs.replace(seen, tried_at=newer.tried_at, tried=newer.tried)
-        found.append(seen)
-    return tuple(found)
+class _Found:
+    """What the journals told so far; they come the newest first."""
+
+    def __init__(self) -> None:
+        self._held: dict[LiveVerb, LiveSeen] = {}
+        self._tried: dict[LiveVerb, LiveSeen] = {}
+        self._parts: list[str] = []
+        self._replaced: datetime | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing older can matter."""
+        return len(self._held) == len(LIVE_VERBS)
+
+    def add(self, started: Started, folder: Path) -> None:
+        """One journal. Errors: `OSError`."""
+        if started.verb in REPLACES and self._replaced is None:
+            finished = _finished(read_events(folder))
+            if finished is not None and finished.status in ("ok", "warnings"):
+                self._replaced = finished.at
+        verb = _live_verb(started)
+        if verb is None or verb in self._held:
+            return
+        seen = _seen(verb, started, read_events(folder))
+        if seen is None and summarize(folder).state == "lost":
+            lost = "lost: its process is gone, without a result"
+            seen = LiveSeen(verb=verb, tried_at=started.at, tried=lost)
+        if seen is None:
+            return
+        if seen.at is None:
+            self._tried.setdefault(verb, seen)
+        elif started.plan.get("collections"):
+            # A look at some collections says nothing of the others: it is told, and never the verdict.
+            some = counted(len(started.plan["collections"]), "collections")
+            self._parts.append(f"A newer look at {some} alone ended {seen.status} ({started.job}).")
+        else:
+            since = self._replaced
+            self._held[verb] = msgspec.structs.replace(
+                seen, replaced_at=since if since and since > started.at else None
+            )
+
+    def all(self) -> tuple[LiveSeen, ...]:
+        """One of each verb."""
+        found = []
+        for verb in LIVE_VERBS:
+            seen, newer = self._held.get(verb) or LiveSeen(verb=verb), self._tried.get(verb)
+            if newer is not None:
+                seen = msgspec.structs.replace(seen, tried_at=newer.tried_at, tried=newer.tried)
+            if verb == "validate" and self._parts:
+                seen = msgspec.structs.replace(seen, told=(*self._parts[:MAX_FINDINGS], *seen.told))
+            found.append(seen)
+        return tuple(found)
 
 
 def _started(folder: Path) -> Started | None:
@@ -94,10 +125,8 @@ def _started(folder: Path) -> Started | None:
     return event if isinstance(event, Started) else None
 
 
-def _live_verb(started: Started | None, profile: Profile) -> LiveVerb | None:
-    """The verb of a job that looked at this profile's live data, None for any other job."""
-    if started is None or started.profile != profile.name:
-        return None
+def _live_verb(started: Started) -> LiveVerb | None:
+    """The verb of a job that looked at the live data, None for any other job."""
     plan = started.plan
     for verb in LIVE_VERBS:
         if started.verb == verb:
@@ -109,7 +138,7 @@ def _live_verb(started: Started | None, profile: Profile) -> LiveVerb | None:
 
 def _seen(verb: LiveVerb, started: Started, events: Sequence[AnyEvent]) -> LiveSeen | None:
     """What a job came to, None without a result."""
-    finished = next((event for event in reversed(events) if isinstance(event, Finished)), None)
+    finished = _finished(events)
     if finished is None:
         return None
     result = finished.result
@@ -132,4 +161,9 @@ def _seen(verb: LiveVerb, started: Started, events: Sequence[AnyEvent]) -> LiveS
         findings=tuple(findings[:MAX_FINDINGS]),
         more_findings=max(0, len(findings) - MAX_FINDINGS),
         told=tuple(line[:MAX_LINE] for line in told_of(result)[:MAX_FINDINGS]),
+        checks=checks_of(result, finished.at, started.job),
     )
+
+
+def _finished(events: Sequence[AnyEvent]) -> Finished | None:
+    return next((event for event in reversed(events) if isinstance(event, Finished)), None)

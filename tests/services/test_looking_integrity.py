@@ -176,10 +176,14 @@ def write_job(
     result: dict[str, Any],
     plan: dict[str, Any] | None = None,
     profile: str = "prod",
+    hours: float = 0.0,
 ) -> Path:
     """A finished job's journal."""
     begun = started(verb, job, plan or {}, profile=profile)
-    events: list[AnyEvent] = [begun, Finished(at=LATER, status=status, exit_code=0, result=result)]
+    events: list[AnyEvent] = [
+        begun,
+        Finished(at=LATER + timedelta(hours=hours), status=status, exit_code=0, result=result),
+    ]
     return write(paths.jobs / job, events)
 
 
@@ -219,6 +223,24 @@ def test_the_newest_live_verdicts_of_this_profile(place: tuple[Path, Paths, Prof
     assert pairs.tried == "failed: MongoDB does not answer. Refused. Start it."
     assert [one.status for one in live["validate"].findings] == ["fail", "fail", "unknown"]
     assert live["pepper-check"].at is None
+
+
+def test_a_restore_since_makes_a_live_verdict_old(place: tuple[Path, Paths, Profile]) -> None:
+    _, paths, profile = place
+    checks = [
+        {"name": "references", "status": "ok", "detail": "all lead"},
+        {"name": "shape", "status": "fail"},
+    ]
+    write_job(paths, "20261122_030000", "validate", "fail", {"checks": checks, "summary": "2 findings"})
+    write_job(paths, "20261122_030001", "validate", "ok", {"collections": []}, {"collections": ["chats"]})
+    live = {one.verb: one for one in look(IntegrityRequest(), profile, paths).live}["validate"]
+    assert live.status == "fail" and live.replaced_at is None, "a look at one collection is not the verdict"
+    assert live.told == ("A newer look at 1 collection alone ended ok (20261122_030001).",)
+    assert [one.name for one in live.checks] == ["shape", "references"]
+    write_job(paths, "20261122_040000", "restore", "failed", {}, hours=1)
+    assert look(IntegrityRequest(), profile, paths).live[1].replaced_at is None
+    write_job(paths, "20261122_050000", "restore", "warnings", {}, hours=2)
+    assert look(IntegrityRequest(), profile, paths).live[1].replaced_at == LATER + timedelta(hours=2)
 
 
 def test_a_job_that_is_gone_without_a_result_is_told(place: tuple[Path, Paths, Profile]) -> None:

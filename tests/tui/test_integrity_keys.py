@@ -168,7 +168,7 @@ def test_a_full_validation_says_its_price_first() -> None:
             await shown(console)
             await console.press("l", "F")
             await console.until("Validate every collection of quilltap in full?")
-            assert "exclusively while it" in console.text
+            assert "half a minute" in console.text
 
     run(test())
 

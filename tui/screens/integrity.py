@@ -52,7 +52,7 @@ data; each column a group of checks, the worst of them as glyph and word:
   validation. **PEPPER**: does the pepper open what is encrypted? These three are about the data, and never
   make a backup bad.
 - *none* = it never ran; *part* = only its quick checks ran; *skip* = it could not be looked at, which is not
-  a pass; *unkn* = it could not be read. *WHEN*: how long ago anything was verified.
+  a pass; *unkn* = it could not be read; *old* = a restore put other data in place since. *WHEN*: how long ago anything was verified.
 
 | key | |
 | --- | --- |

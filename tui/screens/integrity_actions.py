@@ -124,9 +124,9 @@ class IntegrityActions(Watching):
 
         modal = YesNoModal(
             f"Validate every collection of {database} in full?",
-            "The server reads every document and index, and locks each collection exclusively while it does: "
-            "whoever writes or reads it waits. Large collections take minutes.\n\nNothing is changed. "
-            "The quick validation (v) does without the long locks.",
+            "The server locks one collection after another while it reads every page of it: what the running "
+            "application writes to it waits (on servers before 5.0 what it reads, too), up to half a minute "
+            "for each GiB.\n\nNothing is changed. The quick validation (v) does without the long locks.",
         )
         self.app.push_screen(modal, answered)
 

@@ -12,9 +12,9 @@ from services.findings import Finding
 from services.looking.integrity import BackupSeen, CheckAbout, CheckSeen, IntegrityAnswer, LiveSeen
 from tui.present_catalog import condition
 from tui.screens.archives_rows import age, moment
-from tui.screens.integrity_rows import ASKS, applies, group_of, when_words
+from tui.screens.integrity_rows import ASKS, STATUS, applies, group_of, live_letter, when_words
 from tui.screens.integrity_watch import Watch
-from tui.screens.integrity_words import EXAMPLES, VERBS, finding_lines
+from tui.screens.integrity_words import EXAMPLES, VERBS, check_lines, finding_lines
 from widgets.glyphs import Glyphs, tone
 from widgets.inventory_table import Column, TableRow
 from widgets.lines_view import Line, wrapped
@@ -134,7 +134,9 @@ def of_live(live: Sequence[LiveSeen], now: datetime, glyphs: Glyphs) -> list[Tol
     told = []
     for one in sorted(live, key=lambda one: _WORST.index(one.status) if one.at else 4):
         told.append(_of_live(one, now, glyphs))
+        told += [_of_live_check(one, check, now, glyphs) for check in one.checks if check.status != "ok"]
         told += [_of_finding(one, finding, place, now, glyphs) for place, finding in enumerate(one.findings)]
+        told += [_of_live_check(one, check, now, glyphs) for check in one.checks if check.status == "ok"]
         if one.more_findings:
             text = f"and {one.more_findings:,} more: 6 Jobs shows the whole result"
             cells = ("", one.verb, "", "", text)
@@ -143,7 +145,8 @@ def of_live(live: Sequence[LiveSeen], now: datetime, glyphs: Glyphs) -> list[Tol
 
 
 def _of_live(one: LiveSeen, now: datetime, glyphs: Glyphs) -> Told:
-    status = glyphs.status(one.status) if one.at else glyphs.status("none")
+    letter = live_letter(one)
+    status = glyphs.status(STATUS[letter], "old" if letter == "x" else None)
     when = age(one.at, now) if one.at else "never"
     said = one.summary or (VERBS[one.verb] if one.at else f"{VERBS[one.verb]}: l runs it")
     cells = (status, one.verb, when, one.depth, said)
@@ -162,12 +165,23 @@ def _of_live(one: LiveSeen, now: datetime, glyphs: Glyphs) -> Told:
             made += _lines(told, width)
         for warning in one.warnings:
             made += _lines(f"{glyphs.of('warn')} {warning}", width, "warning")
+        if one.replaced_at:
+            text = f"A restore or rollback put other data in place {when_words(one.replaced_at, now)}: l looks again."
+            made += _lines(text, width, "warning")
         if one.tried and one.tried_at:
             text = f"Tried {when_words(one.tried_at, now)}, without a verdict: {one.tried}"
             made += _lines(text, width, "warning")
         return made
 
     return Told(_row(f"{one.verb}\0", cells, tone(one.status) if one.at else ""), lines)
+
+
+def _of_live_check(one: LiveSeen, check: CheckSeen, now: datetime, glyphs: Glyphs) -> Told:
+    cells = (f" {glyphs.status(check.status)}", check.name, age(check.at, now), "", check.detail)
+    return Told(
+        _row(f"{one.verb}\0check\0{check.name}", cells, tone(check.status)),
+        lambda width: check_lines(check, now, glyphs, width),
+    )
 
 
 def _of_finding(one: LiveSeen, finding: Finding, place: int, now: datetime, glyphs: Glyphs) -> Told:

@@ -38,10 +38,10 @@ class LiveChecksModal(ConsoleModal[str]):
 # Check the live data
 
 Nothing live is changed by any of these. *pairs* compares the rows of `files` with the bucket: by listing,
-with the objects' heads too, or by reading every byte. *validate* asks the server to validate each collection
-and looks at references, shapes and duplicates; **in full** the server reads everything and **locks each
-collection** while it does: not while people work. *pepper* tries whether the configured pepper opens what
-is encrypted. Each runs as a job, which goes on when you leave.
+with the objects' heads too, or by reading every byte. *validate* asks the server to validate each collection,
+which **locks it** meanwhile (what is written to it waits), and looks at references, shapes and duplicates;
+**in full** every page is read and the locks are long: not while people work. *pepper* tries whether the
+configured pepper opens what is encrypted. Each runs as a job, which goes on when you leave.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a,enter", "choose('all')", "All three", id="live_checks.all"),
@@ -62,8 +62,11 @@ is encrypted. Each runs as a job, which goes on when you leave.
                     ("p pairs", "rows of files against the bucket's listing."),
                     ("e heads", "and each object's type and recorded sha256."),
                     ("d bytes", "and every object's bytes: reads the whole bucket."),
-                    ("v validate", "counts, references, shapes, duplicates, the server's quick validation."),
-                    ("F in full", "the server reads all and locks each collection meanwhile; asks first."),
+                    (
+                        "v validate",
+                        "the server's quick look (locks each collection briefly), references, shapes.",
+                    ),
+                    ("F in full", "the server reads every page: long locks, so it asks first."),
                     ("k pepper", "does the configured pepper open what is encrypted?"),
                     ("Escape", "goes back."),
                 ]

@@ -98,6 +98,7 @@ def _live(one: LiveSeen) -> dict[str, Any]:
         "job": one.job,
         "depth": one.depth,
         "summary": one.summary,
+        "replaced_since": rfc3339(one.replaced_at) if one.replaced_at else None,
         "tried": one.tried,
         "told": list(one.told),
         "findings": [msgspec.to_builtins(finding) for finding in one.findings],
@@ -178,6 +179,8 @@ def _live_markdown(one: dict[str, Any]) -> list[str]:
     said = f": {code(one['summary'])}" if one["summary"] else ""
     lines = ["", f"## live: {one['check']}: {one['status']}", ""]
     lines.append(f"{when}{said}")
+    if one["replaced_since"]:
+        lines.append(f"- a restore put other data in place {_when(one['replaced_since'])}")
     lines += [f"- tried since, without a verdict: {code(one['tried'])}"] if one["tried"] else []
     for given in one["findings"]:
         lines += finding_markdown(msgspec.convert(given, Finding))

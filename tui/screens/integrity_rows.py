@@ -38,10 +38,19 @@ LIVE_GROUPS: Mapping[str, Group] = {"pairs": "pairs", "validate": "data", "peppe
 LIVE_KEY = "\0live"
 DEPTHS = ("quick", "full", "deep")
 CELL = 6
-WORDS = {"o": "ok", "w": "warn", "f": "fail", "s": "skip", "u": "unkn", "-": "none", "p": "part"}
-STATUS = {"o": "ok", "w": "warn", "f": "fail", "s": "skipped", "u": "unknown", "-": "none", "p": "none"}
-LETTER = {status: letter for letter, status in STATUS.items() if letter not in "-p"}
-_WORST = "fuwsp-o"
+WORDS = {"o": "ok", "w": "warn", "f": "fail", "s": "skip", "u": "unkn", "-": "none", "p": "part", "x": "old"}
+STATUS = {
+    "o": "ok",
+    "w": "warn",
+    "f": "fail",
+    "s": "skipped",
+    "u": "unknown",
+    "-": "none",
+    "p": "none",
+    "x": "none",
+}
+LETTER = {status: letter for letter, status in STATUS.items() if letter not in "-px"}
+_WORST = "fuwspx-o"
 _BAD, _DOUBT = frozenset("f"), frozenset("wus")
 ID, AGE, FIRST, MERGED = 0, 1, 2, 9
 WHEN, VERDICT, LOCATION, WHEN_LONG, ID_LONG = 10, 11, 12, 13, 14
@@ -203,7 +212,7 @@ def live_entry(live: Sequence[LiveSeen], now: datetime, glyphs: Glyphs, running:
     texts: dict[Group, str] = dict.fromkeys(GROUPS, "")
     for one in live:
         group = LIVE_GROUPS[one.verb]
-        letters[group] = LETTER[one.status] if one.at else "u" if one.tried else "-"
+        letters[group] = live_letter(one)
         texts[group] = cell_of(letters[group], glyphs)
         if one.verb in running:
             texts[group] = glyphs.status("running", running[one.verb])
@@ -231,19 +240,26 @@ def live_entry(live: Sequence[LiveSeen], now: datetime, glyphs: Glyphs, running:
         ("", "", *(_tone(letters[group]) for group in GROUPS), "", "", tone(status), "", "", ""),
     )
     severity: Literal["fail", "warn", "ok"] = "fail" if "f" in states else "warn" if states & _DOUBT else "ok"
-    return Entry(LIVE_KEY, row, severity, "-" in states)
+    return Entry(LIVE_KEY, row, severity, bool(states & set("-x")))
+
+
+def live_letter(one: LiveSeen) -> str:
+    """The state of one live check; `x` where a restore put other data in place since."""
+    if one.at is None:
+        return "u" if one.tried else "-"
+    return "x" if one.replaced_at else LETTER[one.status]
 
 
 def _live_verdict(states: set[str]) -> tuple[str, str]:
     if "f" in states:
         return "fail", "broken"
-    if states <= {"-"}:
+    if states <= set("-x"):
         return "none", "unchecked"
     if "u" in states:
         return "unknown", "unknown"
     if "w" in states:
         return "warn", "warnings"
-    if "-" in states or "s" in states:
+    if states & set("-sx"):
         return "none", "in part"
     return "ok", "whole"
 

@@ -168,6 +168,11 @@ def live_check_lines(one: LiveSeen, now: datetime, glyphs: Glyphs, width: int) -
             f"{glyphs.status(one.status)} {what}: {one.summary or one.status} ({depth}{age(one.at, now)} ago)"
         )
         lines = _wrapped(text, width, tone(one.status))
+    if one.replaced_at is not None:
+        text = (
+            f"  of before the restore {age(one.replaced_at, now)} ago put other data in place: l looks again"
+        )
+        lines += _wrapped(text, width, "warning")
     if one.tried and one.tried_at is not None:
         text = f"  {glyphs.of('unknown')} tried {age(one.tried_at, now)} ago, without a verdict: {one.tried}"
         lines += _wrapped(text, width, "warning")
