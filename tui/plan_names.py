@@ -11,6 +11,6 @@ READING = frozenset({"verify", "plan", "restore", "diff", "pairs", "pepper-check
 def named_backups(plan: msgspec.Struct) -> tuple[str, ...]:
     """The references to backups in a plan of any verb, as they were given."""
     request = getattr(plan, "request", None)
-    found = [getattr(plan, field, None) for field in ("backup", "a", "b", "against")]
+    found = [getattr(plan, field, None) for field in ("backup", "a", "b", "rows", "objects", "target")]
     found.append(getattr(request, "backup", None))
     return tuple(name for name in found if isinstance(name, str) and name)

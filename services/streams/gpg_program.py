@@ -26,6 +26,8 @@ READ_BYTES = 256 * 1024
 WAIT_SECONDS = 10.0
 PROGRAM = "gpg"
 INSTALL = "Install it: sudo apt-get install gnupg"
+_CLOSED = frozenset({"ERROR", "NODATA", "DECRYPTION_FAILED", "BAD_PASSPHRASE"})
+"""What it says before it gave anything: a wrong passphrase and a damaged beginning look the same to it, too."""
 
 
 def gpg_plain(chunks: Iterator[bytes], passphrase: bytes, *, file: str, reason: str) -> Iterator[bytes]:
@@ -163,14 +165,12 @@ class _Run:
         ):
             return
         said = redact("; ".join(line for line in self._lines if _tells(line))) or "nothing"
-        if not self._gave and any(
-            "symkey_decrypt" in line or "BAD_PASSPHRASE" in line for line in self._lines
-        ):
+        if not self._gave and not words.isdisjoint(_CLOSED):
             raise wrong_passphrase(
                 "gpg",
                 file,
                 f"gpg, which reads this form ({reason}), says: {said}.",
-                "Try it by hand: gpg --decrypt FILE",
+                f"Check the passphrase; by hand: gpg --decrypt {file or 'FILE'} > /dev/null",
             )
         raise StreamError(
             "gpg to vouch for the whole message",
