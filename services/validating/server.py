@@ -217,7 +217,7 @@ def read_reply(name: str, reply: Mapping[str, Any], *, full: bool) -> list[Findi
             collection=name,
         )
         for text in warnings
-        if _IN_USE not in text and _NOT_COMPLIANT not in text
+        if not broken and _IN_USE not in text and _NOT_COMPLIANT not in text
     ]
     return findings
 
