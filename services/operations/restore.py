@@ -31,6 +31,7 @@ from services.recovery.application import Application
 from services.recovery.draft import Draft, draft_plan, is_application
 from services.recovery.holding import explain_lost, holding
 from services.recovery.objects_part import ObjectsDone
+from services.recovery.pairs_proof import last_proof
 from services.recovery.request import RiskFound
 from services.recovery.session import Session, open_session
 from services.recovery.steps import (
@@ -340,6 +341,8 @@ class RestoreRun:
         holds_copies: bool,
     ) -> RestoreResult:
         objects = self.draft.objects
+        proven = last_proof(self.ctx, self.session.database, self.draft)
+        warnings = [*warnings, *proven.warnings]
         until = (self.ctx.clock() + timedelta(hours=ROLLBACK_HOURS)).isoformat() if holds_copies else None
         return RestoreResult(
             status="warnings" if warnings else "ok",
@@ -362,6 +365,7 @@ class RestoreRun:
             warnings=tuple(dict.fromkeys(warnings)),
             facts=tuple(fact for fact in self.draft.result.facts if fact != guards.APP_WILL_STOP),
             set_aside=set_aside,
+            pairs=proven.proof,
             summary=in_words(
                 "restore",
                 {name: documents for name, (documents, _) in counts.items()},

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from services.catalog.model import CheckStatus
 from services.counted import counted
 from services.recovery.request import RestoreRequest
 
@@ -42,11 +43,32 @@ class RestoredObjects(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int = 0
 
 
+class PairsProof(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of `files` against the bucket after the restore, by listing.
+
+    Of the rows without their object, or with one of another size: `in_backup` are those whose object the
+    backup has, `lacking` those that it had none of either, `newer` were written after it was made. `keys` are
+    the first of them.
+    """
+
+    status: CheckStatus
+    detail: str
+    rows: int = 0
+    objects: int = 0
+    missing: int = 0
+    altered: int = 0
+    in_backup: int = 0
+    lacking: int = 0
+    newer: int = 0
+    keys: tuple[str, ...] = ()
+
+
 class RestoreResult(msgspec.Struct, frozen=True, kw_only=True):
     """How it ended; `rollback_until` is RFC 3339, None when there is nothing to roll back.
 
     `set_aside` are the documents of what was live and is a rollback copy now: of a restore only of those that
-    nothing replaced. `summary` says what came back and what was set aside, in words.
+    nothing replaced. `summary` says what came back and what was set aside, in words. `pairs` is None where
+    the restore touched neither objects nor the rows of `files`.
     """
 
     status: Literal["ok", "warnings"]
@@ -60,6 +82,7 @@ class RestoreResult(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[str, ...] = ()
     set_aside: dict[str, int] = {}
     summary: str = ""
+    pairs: PairsProof | None = None
 
 
 SHOWN_ASIDE = 3
