@@ -89,3 +89,15 @@ class PepperResult(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     summary: str = ""
     next: str = ""
+
+
+class PepperProof(msgspec.Struct, frozen=True, kw_only=True):
+    """How a restore's result says it. `fail` is less than the backup itself had; `warn` was so there already.
+
+    `opened` and `total` are of up to twelve values.
+    """
+
+    status: CheckStatus
+    detail: str
+    opened: int = 0
+    total: int = 0

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from services.catalog.model import CheckStatus
 from services.counted import counted
+from services.pepper.model import PepperProof
 from services.pepper.report import TRY_OTHERS, compared
 
 if TYPE_CHECKING:
@@ -15,18 +14,6 @@ if TYPE_CHECKING:
 
     from services.catalog.manifest import PepperEntry
     from services.secret import Secret
-
-
-class PepperProof(msgspec.Struct, frozen=True, kw_only=True):
-    """How a restore's result says it. `fail` is less than the backup itself had; `warn` was so there already.
-
-    `opened` and `total` are of up to twelve values.
-    """
-
-    status: CheckStatus
-    detail: str
-    opened: int = 0
-    total: int = 0
 
 
 def prove_pepper(
