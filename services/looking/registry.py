@@ -137,6 +137,13 @@ LOOKS: dict[str, LookEntry] = {
         seconds=14.0,
         what="The document",
     ),
+    "deep_place": LookEntry(
+        module="services.looking.deep_place",
+        request="DeepPlaceRequest",
+        answer="DeepPlaceAnswer",
+        seconds=15.0,
+        what="This machine",
+    ),
     "trash": LookEntry(
         module="services.looking.trash",
         request="TrashRequest",

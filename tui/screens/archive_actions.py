@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from textual.binding import Binding, BindingType
 
-from services.catalog.model import Backup, Depth
+from services.catalog.model import Backup
 from services.jobs.events import Finished
 from services.jobs.listing import JobSummary
 from tui.bridge import Follower, JobNews
@@ -106,19 +106,12 @@ class BackupActions(ConsoleScreen):
 
     def action_verify(self) -> None:
         """Asks how deep, then starts."""
-        from services.operations.verify import VerifyPlan
-        from tui.screens.archive_dialogs import DepthModal
+        from tui.screens.verify_dialog import open_verify
 
         backup = self.focused_backup
-        if backup is None:
-            return
-        name = reference(backup, self.every_backup)
-
-        def answered(depth: Depth | None) -> None:
-            if depth is not None:
-                self._start("verify", VerifyPlan(backup=name, depth=depth), backup)
-
-        self.app.push_screen(DepthModal(backup), answered)
+        if backup is not None:
+            name = reference(backup, self.every_backup)
+            open_verify(self, backup, name, lambda plan: self._start("verify", plan, backup))
 
     async def action_restore(self) -> None:
         """The wizard, with this backup chosen."""

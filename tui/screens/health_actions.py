@@ -18,8 +18,9 @@ from tui.terminal import Terminal
 from tui.work import start_work
 
 if TYPE_CHECKING:
-    from services.catalog.model import Backup, Depth
+    from services.catalog.model import Backup
     from services.jobs.listing import JobSummary
+    from services.operations.verify_model import VerifyPlan
 
 
 class HealthActions(ConsoleScreen):
@@ -76,17 +77,16 @@ class HealthActions(ConsoleScreen):
 
     def action_verify(self) -> None:
         """Asks how deep, then verifies the newest backup, or the one the line is about."""
-        from tui.screens.archive_dialogs import DepthModal
+        from tui.screens.verify_dialog import open_verify
 
         backup = self._to_verify()
         if backup is None:
             return
 
-        def answered(depth: Depth | None) -> None:
-            if depth is not None:
-                start_work(self, partial(self._verify, backup, depth), group="verify", description="verify")
+        def begin(plan: VerifyPlan) -> None:
+            start_work(self, partial(self._verify, backup, plan), group="verify", description="verify")
 
-        self.app.push_screen(DepthModal(backup), answered)
+        open_verify(self, backup, backup.id, begin)
 
     async def action_finish(self) -> None:
         """The wizard, which opens on what was interrupted."""
@@ -222,9 +222,7 @@ class HealthActions(ConsoleScreen):
         own = (one for one in catalog.backups if one.ours and one.counted and not one.problem)
         return next(own, None)
 
-    async def _verify(self, backup: Backup, depth: Depth) -> None:
-        from services.operations.verify import VerifyPlan
-
-        started = await self.console.begin_job("verify", VerifyPlan(backup=backup.id, depth=depth))
+    async def _verify(self, backup: Backup, plan: VerifyPlan) -> None:
+        started = await self.console.begin_job("verify", plan)
         if started is not None:
             self.console.say(f"Verifying {backup.id} as job {started.job}; o opens it.")

@@ -16,6 +16,7 @@ from tui.screens.integrity_watch import LIVE, Watching
 from tui.work import start_work
 
 if TYPE_CHECKING:
+    from services.operations.verify_model import VerifyPlan
     from tui.screens.integrity_dialogs import Planned
 
 VERIFY = Binding(
@@ -163,23 +164,15 @@ class IntegrityActions(Watching):
 
 def ask_and_verify(screen: Watching, backup: Backup, name: str) -> None:
     """How deep, then the job."""
-    from services.operations.verify_model import VerifyPlan
-    from tui.screens.archive_dialogs import DepthModal
+    from tui.screens.verify_dialog import open_verify
 
-    def answered(depth: str | None) -> None:
-        if depth is not None:
-            plan = VerifyPlan(backup=name, depth=depth)  # type: ignore[arg-type]
-            start_work(
-                screen, partial(_begin, screen, plan, backup), group="begin-verify", description="verify"
-            )
+    def begin(plan: VerifyPlan) -> None:
+        start_work(screen, partial(_begin, screen, plan, backup), group="begin-verify", description="verify")
 
-    screen.app.push_screen(DepthModal(backup), answered)
+    open_verify(screen, backup, name, begin)
 
 
-async def _begin(screen: Watching, plan: object, backup: Backup) -> None:
-    import msgspec
-
-    assert isinstance(plan, msgspec.Struct)
+async def _begin(screen: Watching, plan: VerifyPlan, backup: Backup) -> None:
     if await screen.begin("verify", plan):
         screen.console.say(f"Verifying {backup.id}: w watches.")
 
