@@ -95,11 +95,13 @@ def recognise_file(
     if form in ("archive", "archive.gz"):
         return _file(path, name, folder, "archive", size, mtime=mtime, part="database")
     if form in ("tar", "tar.gz"):
-        part = part_by_name(name) or peek.part_of_tar(path)
+        inside = peek.look_into_tar(path)
+        part = part_by_name(name) or inside.part
         if part is None:
             return None if not _named(name) else _file(path, name, folder, "tar", size, mtime=mtime)
         kind: BackupKind = "objects-tar" if part == "objects" else "tar"
-        return _file(path, name, folder, kind, size, mtime=mtime, part=part)
+        locked = inside.encrypted if part == "database" else None
+        return _file(path, name, folder, kind, size, mtime=mtime, part=part, encrypted=locked)
     if form in ("gpg", "openssl", "openssl-base64"):
         if not ENCRYPTED_ENDING.search(name) and not _named(name):
             return None

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
 from services.catalog.manifest import Part
+from services.catalog.naming import part_by_name
 
 DUMP_ENDINGS = (".bson", ".bson.gz", ".metadata.json", ".metadata.json.gz")
 MAX_ENTRIES = 20_000
 """Entries counted for the size of a foreign folder; a list must stay quick."""
 MAX_SUBFOLDERS = 64
+LOCKED_HEAD = 4096
 TAR_HEAD = 256 << 10
 """Bytes of a tar that are looked at for its first members."""
 
@@ -97,27 +100,52 @@ def _size(path: str) -> int:
     return total
 
 
-def part_of_tar(path: str) -> Part | None:
-    """Which part a tar holds, by the names of its first members; None when they do not tell."""
+class TarLook(msgspec.Struct, frozen=True):
+    """Which part a tar holds, by its first members, None when they do not tell; what an archive in it is locked with."""
+
+    part: Part | None = None
+    encrypted: Literal["gpg", "openssl"] | None = None
+
+
+def look_into_tar(path: str) -> TarLook:
+    """A look at the first members of a tar, plain or gzip."""
+    data = _tar_head(path)
+    for name, start in _tar_names(data):
+        if name.endswith(DUMP_ENDINGS) or name.endswith(("prelude.json", "prelude.json.gz")):
+            return TarLook("database")
+        if "users/" in name:
+            return TarLook("objects")
+        locked = _locked(data[start : start + LOCKED_HEAD])
+        if locked is not None:
+            return TarLook(part_by_name(name) or "database", locked)
+    return TarLook()
+
+
+def _locked(head: bytes) -> Literal["gpg", "openssl"] | None:
+    from services.streams.sniff import sniff_head
+
+    form = sniff_head(head) if head else "empty"
+    if form == "gpg":
+        return "gpg"
+    return "openssl" if form in ("openssl", "openssl-base64") else None
+
+
+def _tar_head(path: str) -> bytes:
     try:
         with open(path, "rb") as stream:
             data = stream.read(TAR_HEAD)
     except OSError:
-        return None
+        return b""
     if data[:2] == b"\x1f\x8b":
         try:
-            data = zlib.decompressobj(31).decompress(data, TAR_HEAD)
+            return zlib.decompressobj(31).decompress(data, TAR_HEAD)
         except zlib.error:
-            return None
-    for name in _tar_names(data):
-        if name.endswith(DUMP_ENDINGS) or name.endswith(("prelude.json", "prelude.json.gz")):
-            return "database"
-        if "users/" in name:
-            return "objects"
-    return None
+            return b""
+    return data
 
 
-def _tar_names(data: bytes) -> Iterator[str]:
+def _tar_names(data: bytes) -> Iterator[tuple[str, int]]:
+    """(name, where its bytes begin) of each member."""
     at = 0
     while at + 512 <= len(data):
         header = data[at : at + 512]
@@ -125,7 +153,7 @@ def _tar_names(data: bytes) -> Iterator[str]:
         if not name:
             return
         prefix = header[345:500].split(b"\0")[0] if header[257:262] == b"ustar" else b""
-        yield os.fsdecode(prefix + b"/" + name if prefix else name)
+        yield os.fsdecode(prefix + b"/" + name if prefix else name), at + 512
         try:
             size = int(header[124:136].split(b"\0")[0].strip() or b"0", 8)
         except ValueError:
