@@ -149,7 +149,7 @@ def test_an_encrypted_archive_within_a_tar(tmp_path: Path) -> None:
                         open_dump(path)
                     found = recognise_file(str(path), path.name)
                     assert found is not None and found.encrypted and found.part == "database"
-                path.write_bytes(data[: len(data) // 2])
+                path.write_bytes(data[: min(len(data) // 2, 1_400)])
                 with pytest.raises(ArchiveError):
                     walk_dump(path, key=KEY)
 
