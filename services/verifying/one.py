@@ -168,7 +168,7 @@ def _run_checks(evidence: Evidence, depth: Depth, ctx: JobContext) -> list[Check
         results.append(result)
         if result.status != "ok":
             level: Level = "error" if result.status == "fail" else "warning"
-            ctx.log(f"{result.name}: {result.status}: {result.detail}", level)
+            ctx.log(f"{result.name} ended {result.status}: {result.detail}", level)
     return results
 
 

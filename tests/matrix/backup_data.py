@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from services.profile import BucketTarget
 from services.secret import Secret
-from tests.checks_matrix import CASES, Case
-from tests.matrix.backup_files import bad_foreign, foreign
+from tests.checks_matrix import CASES, Bench, Case, Shown
+from tests.fabric import DOCUMENTS, OBJECTS, make_backup, rows_of
+from tests.matrix.backup_files import KEY, bad_foreign, folder_of, foreign, results_of, whole
 from tests.support import FIXTURE_PEPPER
 
 CASES["pepper"] = Case(
@@ -16,3 +19,16 @@ CASES["pepper"] = Case(
     ),
     passing=foreign("quilltap-20261101.gz", pepper=Secret(FIXTURE_PEPPER), bucket=BucketTarget()),
 )
+
+
+def _without(key: str) -> Callable[[Bench], Shown]:
+    def failing(bench: Bench) -> Shown:
+        rows = {"users": DOCUMENTS["users"], "files": rows_of(OBJECTS)}
+        less = {name: data for name, data in OBJECTS.items() if name != key}
+        made = make_backup(folder_of(bench), documents=rows, objects=less)
+        return Shown(results_of(bench, made.id), key)
+
+    return failing
+
+
+CASES["pairs"] = Case(failing=_without(KEY), passing=whole())

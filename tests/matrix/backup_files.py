@@ -25,7 +25,7 @@ from tests.fabric import BUCKET, HOST, OBJECTS, make_backup
 from tests.support import FIXTURES, make_context
 
 KEY = next(iter(OBJECTS))
-Damage = Callable[[Path, Manifest], None]
+Damage = Callable[[Path, Manifest], object]
 
 
 def folder_of(bench: Bench) -> Path:
@@ -130,7 +130,7 @@ def _longer_list(folder: Path, made: Manifest) -> None:
 
 CASES["manifest"] = Case(
     failing=ours(
-        lambda folder, made: (folder / layout.manifest_name(made.id)).write_bytes(b'{"schema": 1') and None,
+        lambda folder, made: (folder / layout.manifest_name(made.id)).write_bytes(b'{"schema": 1'),
         "cut off",
     ),
     passing=whole(),
@@ -152,9 +152,7 @@ CASES["database-files"] = Case(
     passing=whole("quick"),
 )
 CASES["checksum-file"] = Case(
-    failing=ours(
-        lambda folder, made: (folder / layout.sidecar_name(made.id)).write_text("0" * 64) and None, "0" * 64
-    ),
+    failing=ours(lambda folder, made: (folder / layout.sidecar_name(made.id)).write_text("0" * 64), "0" * 64),
     passing=whole(),
 )
 CASES["dump-files"] = Case(
@@ -192,7 +190,7 @@ CASES["objects-files"] = Case(
 )
 CASES["object-sizes"] = Case(
     failing=ours(
-        lambda folder, made: (folder / layout.objects_name(made.id) / KEY).write_bytes(b"short") and None,
+        lambda folder, made: (folder / layout.objects_name(made.id) / KEY).write_bytes(b"short"),
         KEY,
         "quick",
     ),

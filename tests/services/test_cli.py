@@ -196,7 +196,9 @@ def test_doctor_names_sources_and_no_secret(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("name", "code", "status"),
     [
-        ("quilltap-20261101.gz", 0, "ok"),
+        ("zoo.archive.gz", 0, "ok"),
+        # Whole, and its keys are stored with another pepper than this deployment's.
+        ("quilltap-20261101.gz", 3, "warn"),
         ("corrupt/truncated.gz", 1, "fail"),
         ("quilltap-20261101.gz.gpg", 3, "skipped"),
     ],

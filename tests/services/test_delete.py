@@ -128,7 +128,7 @@ def test_the_trash_is_no_backup_for_anything(
     assert third.status == "ok" and third.objects is not None and third.objects.linked == 5
     manifest = decode_manifest((location / f"{third.id}.json").read_bytes())
     assert manifest.previous == NEW
-    assert verify(VerifyPlan(backup=third.id), make_context(nights)).status == "ok"
+    assert verify(VerifyPlan(backup=third.id), make_context(nights)).verdict == "ok"
 
 
 def test_what_emptying_frees_is_counted_by_last_links_and_is_true(
@@ -148,7 +148,7 @@ def test_what_emptying_frees_is_counted_by_last_links_and_is_true(
     emptied = trash_empty(TrashEmptyPlan(), make_context(nights))
     assert emptied.freed == result.frees.bytes == before - used(location) - record
     assert emptied.emptied == (OLD,) and os.listdir(location / TRASH) == []
-    assert verify(VerifyPlan(backup=NEW), make_context(nights)).status == "ok"
+    assert verify(VerifyPlan(backup=NEW), make_context(nights)).verdict == "ok"
 
 
 def test_links_between_two_trashed_backups_free_once(nights: Profile, make_context: Contexts) -> None:
@@ -627,7 +627,7 @@ def test_one_in_the_trash_can_be_verified_and_read_there(
 ) -> None:
     files = location / TRASH / run(nights, make_context).entry / "files"
     manifest = str(files / f"{OLD}.json")
-    assert verify(VerifyPlan(backup=manifest), make_context(nights)).status == "ok"
+    assert verify(VerifyPlan(backup=manifest), make_context(nights)).verdict == "ok"
     with reading(files, OLD, "restoring-from-there", verb="restore"):
         with pytest.raises(Refused, match="being read in the trash"):
             trash_restore(TrashRestorePlan(entry=OLD), make_context(nights))
