@@ -32,6 +32,7 @@ from services.recovery.draft import Draft, draft_plan, is_application
 from services.recovery.holding import explain_lost, holding
 from services.recovery.objects_part import ObjectsDone
 from services.recovery.pairs_proof import last_proof
+from services.recovery.pepper_proof import last_pepper
 from services.recovery.request import RiskFound
 from services.recovery.session import Session, open_session
 from services.recovery.steps import (
@@ -342,7 +343,8 @@ class RestoreRun:
     ) -> RestoreResult:
         objects = self.draft.objects
         proven = last_proof(self.ctx, self.session.database, self.draft)
-        warnings = [*warnings, *proven.warnings]
+        pepper, words = last_pepper(self.ctx, self.session.database, self.draft)
+        warnings = [*warnings, *proven.warnings, *words]
         until = (self.ctx.clock() + timedelta(hours=ROLLBACK_HOURS)).isoformat() if holds_copies else None
         return RestoreResult(
             status="warnings" if warnings else "ok",
@@ -366,6 +368,7 @@ class RestoreRun:
             facts=tuple(fact for fact in self.draft.result.facts if fact != guards.APP_WILL_STOP),
             set_aside=set_aside,
             pairs=proven.proof,
+            pepper=pepper,
             summary=in_words(
                 "restore",
                 {name: documents for name, (documents, _) in counts.items()},

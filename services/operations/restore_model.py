@@ -9,6 +9,7 @@ import msgspec
 
 from services.catalog.model import CheckStatus
 from services.counted import counted
+from services.pepper.model import PepperProof
 from services.recovery.request import RestoreRequest
 
 ROLLBACK_HOURS = 72
@@ -68,7 +69,7 @@ class RestoreResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `set_aside` are the documents of what was live and is a rollback copy now: of a restore only of those that
     nothing replaced. `summary` says what came back and what was set aside, in words. `pairs` is None where
-    the restore touched neither objects nor the rows of `files`.
+    the restore touched neither objects nor the rows of `files`, `pepper` where it brought no encrypted value.
     """
 
     status: Literal["ok", "warnings"]
@@ -83,6 +84,7 @@ class RestoreResult(msgspec.Struct, frozen=True, kw_only=True):
     set_aside: dict[str, int] = {}
     summary: str = ""
     pairs: PairsProof | None = None
+    pepper: PepperProof | None = None
 
 
 SHOWN_ASIDE = 3
