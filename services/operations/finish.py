@@ -27,6 +27,7 @@ from services.recovery.application import Application
 from services.recovery.choose import database_of, waiting
 from services.recovery.in_place import finish_in_place
 from services.recovery.objects_part import ObjectsDone, draft_objects, open_target
+from services.recovery.pairs_proof import proof_of_record
 from services.recovery.request import RestoreRequest
 from services.recovery.reversal import roll_objects, settle
 from services.recovery.session import Session, open_session
@@ -121,7 +122,10 @@ def _go_on(record: SwapRecord, ctx: JobContext, session: Session, lock: Database
     ended = ending.put_live(record, ctx, session, lock, application, warnings)
     if record.verb == "rollback" and record.of is not None:
         settle(session, record.of, record.job, ctx)
-    return _result(record, {**counts, **ended.counts}, objects, ended.warnings, ended.set_aside, ctx)
+    told = proof_of_record(ctx, session.database, record)
+    warnings = [*ended.warnings, *told.warnings]
+    result = _result(record, {**counts, **ended.counts}, objects, warnings, ended.set_aside, ctx)
+    return replace(result, pairs=told.proof)
 
 
 def _with_objects(record: SwapRecord, ctx: JobContext) -> SwapRecord:

@@ -23,6 +23,7 @@ from services.recovery.request import RestoreRequest
 if TYPE_CHECKING:
     from pymongo.database import Database
 
+    from services.mongo.record import SwapRecord
     from services.pairs.table import Broken, PairsTable
     from services.recovery.draft import Draft
 
@@ -53,14 +54,33 @@ def last_proof(ctx: JobContext, database: Database[Any], draft: Draft) -> Told:
     rows = "files" in held and (not chosen or "files" in chosen)
     if not rows and draft.objects is None:
         return Told()
-    told = prove_pairs(
+    put = draft.objects is not None
+    return _demand(
+        prove_pairs(ctx, database, draft.request, draft.backup, rows_restored=rows, objects_restored=put),
         ctx,
-        database,
-        draft.request,
-        draft.backup,
-        rows_restored=rows,
-        objects_restored=draft.objects is not None,
+        ctx.job,
     )
+
+
+def proof_of_record(ctx: JobContext, database: Database[Any], record: SwapRecord) -> Told:
+    """The same for a restore that another job finishes; a backup that cannot be found any more is asked nothing."""
+    from services.recovery.draft import choose_backup
+
+    rows = any(pair.name == "files" for pair in record.pairs)
+    put = record.objects is not None
+    if record.verb != "restore" or not (rows or put):
+        return Told()
+    request = replace(msgspec.convert(record.request, RestoreRequest), backup=record.backup)
+    try:
+        backup = choose_backup(request, ctx)[0].backup
+    except QuillkeepError as error:
+        ctx.log(f"What {record.backup} has of the objects cannot be asked: {error.what}", "warning")
+        backup = None
+    told = prove_pairs(ctx, database, request, backup, rows_restored=rows, objects_restored=put)
+    return _demand(told, ctx, record.job)
+
+
+def _demand(told: Told, ctx: JobContext, job: str) -> Told:
     for words in told.warnings:
         ctx.log(words, "warning")
     if told.failed:
@@ -68,7 +88,7 @@ def last_proof(ctx: JobContext, database: Database[Any], draft: Draft) -> Told:
             "The restore is done and live, but its last proof failed.",
             cause=told.failed,
             touched="Collections and objects are live as its journal says; nothing was put back.",
-            next=f"{told.next} `quillkeep rollback {ctx.job}` goes back to what was live before.",
+            next=f"{told.next} `quillkeep rollback {job}` goes back to what was live before.",
         )
     return told
 
