@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from textual.binding import Binding, BindingType
 
 from services.findings import Finding
 from services.jobs.events import Finished, PhaseStarted, Progress
+from services.jobs.listing import JobSummary
 from services.looking.collections import CollectionsAnswer
 from services.looking.collections_held import CollectionsHeldAnswer
 from services.looking.collections_view import CollectionRow
@@ -68,6 +68,7 @@ class CollectionActions(ConsoleScreen):
         self._ended: dict[str, Finished] = {}
         self._over: frozenset[str] | None = None
         self._again: set[str] = set()
+        self._asking: set[str] = set()
 
     @property
     def live(self) -> Looked[CollectionsAnswer]:
@@ -210,9 +211,13 @@ class CollectionActions(ConsoleScreen):
         """Asks what was never asked; of a profile just taken that is everything."""
         for name in (LIVE_LOOK, HELD_LOOK):
             looked = self.console.store.looked(name)
-            if looked.asked is None:
+            if looked.asked is not None:
+                self._asking.discard(name)
+            elif name not in self._asking:
+                # Its worker begins later: until then nothing else tells that it was asked.
+                self._asking.add(name)
                 self.console.look_at(name)
-            elif name in self._again and not looked.waiting:
+            if name in self._again and looked.asked is not None and not looked.waiting:
                 self._again.discard(name)
                 self.console.look_at(name)
 
@@ -267,7 +272,9 @@ class CollectionActions(ConsoleScreen):
 
     def watch_jobs(self) -> None:
         """Looks again when a job has ended that may have changed what is shown, whoever began it."""
-        jobs: Sequence[Any] = self.console.store.jobs.value or ()
+        jobs: Sequence[JobSummary] | None = self.console.store.jobs.value
+        if jobs is None:
+            return
         ended = {job.id: job.verb for job in jobs if job.state not in ("running", "cancelling")}
         before, self._over = self._over, frozenset(ended)
         if before is None:

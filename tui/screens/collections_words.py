@@ -37,7 +37,7 @@ def verdict(
     if live.value is None:
         since = f"{live.asked.astimezone(UTC):%H:%M:%S} UTC" if live.asked else ""
         words = f"Asking the database since {since}".rstrip() if since else "The database was not asked yet"
-        more = ": until then these rows are of the newest good backup." if rows else "."
+        more = "; so far the newest good backup's rows." if rows else "."
         return "waiting", f"{glyphs.of('waiting')} {words}{more}"
     broken = [row.name for row in rows if row.worst == "fail"]
     gone = [row.name for row in rows if row.change.loud and row.change.word == "gone"]
