@@ -22,12 +22,11 @@ def validate_lines(result: Document, terminal: Terminal) -> list[str]:
     """The table of collections, the findings, the checks that did not end well, and the verdict."""
     rows = sorted(result["collections"], key=lambda row: (_WORST_FIRST.get(row["status"], 0), row["name"]))
     lines = _table(rows, terminal)
-    findings = [finding for row in rows for finding in row["findings"]]
-    for title, found in (("Findings", findings), ("Between collections", result["references"])):
-        if found:
-            lines += ["", terminal.paint(title, "bold")]
-            for finding in sorted(found, key=lambda one: _WORST_FIRST.get(one["status"], 0)):
-                lines += finding_lines(finding, terminal)
+    findings = [finding for row in rows for finding in row["findings"]] + list(result["references"])
+    if findings:
+        lines += ["", terminal.paint("Findings", "bold")]
+        for finding in sorted(findings, key=lambda one: _WORST_FIRST.get(one["status"], 0)):
+            lines += finding_lines(finding, terminal)
     open_checks = [one for one in result.get("checks", ()) if one["status"] in ("skipped", "unknown")]
     if open_checks:
         lines += ["", terminal.paint("Not looked at, or not told", "bold")]

@@ -22,7 +22,7 @@ def server_validate(evidence: LiveEvidence) -> Outcome | None:
     said = evidence.live.server
     if not said:
         return None
-    found = tuple(finding for one in said.values() for finding in one.findings)
+    found = evidence.live.server_found
     denied = [name for name, one in said.items() if one.denied]
     gone = [name for name, one in said.items() if one.gone]
     status = worst([one.status for one in said.values()])

@@ -67,7 +67,8 @@ def _result(plan: ValidatePlan, evidence: LiveEvidence, results: Sequence[CheckR
                 by_collection.setdefault(finding.collection, []).append(finding)
     references = next((one.found for one in results if one.name == REFERENCES), ())
     rows = tuple(
-        _row(evidence, name, by_collection.get(name, [])) for name in sorted({*live.names, *live.lost})
+        _row(evidence, name, by_collection.get(name, []), references)
+        for name in sorted({*live.names, *live.lost})
     )
     status = worst([result.status for result in results])
     newest, before = live.kept.newest, live.kept.before
@@ -99,7 +100,10 @@ def _result(plan: ValidatePlan, evidence: LiveEvidence, results: Sequence[CheckR
     )
 
 
-def _row(evidence: LiveEvidence, name: str, findings: Sequence[Finding]) -> CollectionValidated:
+def _row(
+    evidence: LiveEvidence, name: str, findings: Sequence[Finding], references: Sequence[Finding]
+) -> CollectionValidated:
+    """One collection; what is wrong between it and others counts for its status, and stands in `references`."""
     live = evidence.live
     entries, before = live.kept.entries(), live.kept.entries_before()
     held, older = entries.get(name), before.get(name)
@@ -107,7 +111,8 @@ def _row(evidence: LiveEvidence, name: str, findings: Sequence[Finding]) -> Coll
     kind = live.kind(name) if there else (held.kind if held else "collection")
     said = live.server.get(name)
     server: CheckStatus = said.status if said is not None else "skipped"
-    statuses: list[CheckStatus] = [finding.status for finding in findings]
+    between = [finding for finding in references if finding.collection == name]
+    statuses: list[CheckStatus] = [finding.status for finding in (*findings, *between)]
     if said is not None:
         statuses.append(said.status)
     if name in live.seen.unread or name in live.gone:

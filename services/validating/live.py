@@ -167,6 +167,15 @@ class Live:
             busy = [name for name in busy if found[name].in_use]
 
     @property
+    def server_found(self) -> tuple[Finding, ...]:
+        """What the server said, with the backup that has the collection whole."""
+        return tuple(
+            self._from_newest(finding) if finding.status == "fail" else finding
+            for said in self.server.values()
+            for finding in said.findings
+        )
+
+    @property
     def grant(self) -> str:
         """What an admin types so that this user may validate."""
         return self.session.rights.grant("dbAdmin", self.session.database.name)

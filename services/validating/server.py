@@ -6,9 +6,10 @@ before 5.0 reads do, too. It is asked with `full` alone and never with anything 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,7 @@ def cost_words(sizes: Mapping[str, int], *, full: bool) -> str:
     rate = FULL_RATE if full else QUICK_RATE
     total = sum(sizes.values())
     largest = max(sizes, key=sizes.__getitem__, default="")
-    kind = "a full validate reads every page of" if full else "validate reads"
+    kind = "validate, in full, reads every page of" if full else "validate reads"
     longest = f" ({largest}: {_seconds(sizes[largest] / rate)})" if largest else ""
     return (
         f"MongoDB's own {kind} {counted(len(sizes), 'collections')} of {_mib(total)}, one after another, "
@@ -123,20 +124,28 @@ def _untold(name: str, words: str) -> ServerSaid:
 
 
 def _run(database: Database[Any], command: dict[str, Any], check: Callable[[], None]) -> dict[str, Any]:
-    with (
-        database.client.start_session(causal_consistency=False) as session,
-        ThreadPoolExecutor(1, thread_name_prefix="validate") as pool,
-    ):
-        asked: Future[dict[str, Any]] = pool.submit(database.command, command, session=session)
-        while True:
+    session = database.client.start_session(causal_consistency=False)
+    asked: Future[dict[str, Any]] = Future()
+
+    def ask() -> None:
+        try:
+            asked.set_result(dict(database.command(command, session=session)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where it was asked for
+            asked.set_exception(error)
+        finally:
+            session.end_session()
+
+    # Nobody waits for it after a cancel: a server that does not answer does not hold the job.
+    threading.Thread(target=ask, name="validate", daemon=True).start()
+    while True:
+        try:
+            return asked.result(timeout=LOOK_SECONDS)
+        except NotYet:
             try:
-                return dict(asked.result(timeout=LOOK_SECONDS))
-            except NotYet:
-                try:
-                    check()
-                except QuillkeepError:
-                    _stop(database, session.session_id)
-                    raise
+                check()
+            except QuillkeepError:
+                _stop(database, session.session_id)
+                raise
 
 
 def _stop(database: Database[Any], session: Mapping[str, Any]) -> None:
