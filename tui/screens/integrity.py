@@ -15,6 +15,7 @@ from services.catalog.model import Backup
 from services.looking.integrity import IntegrityAnswer, LiveSeen
 from tui.bridge import apart
 from tui.screens import integrity_words as words
+from tui.screens.archives_list import MANY
 from tui.screens.archives_rows import reference
 from tui.screens.integrity_actions import LIVE_CHECKS, RESTORE, VERIFY, WATCH, IntegrityActions
 from tui.screens.integrity_list import ORDERS, entries_of, in_order, with_running
@@ -30,6 +31,7 @@ from widgets.lines_view import Line, LinesView
 from widgets.plain import plain, plain_lines
 from widgets.problem_box import ProblemBox
 
+MINUTE = 60.0
 STALE_SECONDS = 60.0
 """Ages on the screen are computed again when it comes back after this long."""
 
@@ -117,6 +119,13 @@ data; each column a group of checks, the worst of them as glyph and word:
         self.query_one(InventoryTable).focus()
         if not self.console.store.looked("integrity").known:
             self.rescan()
+        self.set_interval(MINUTE, self._tell_ages)
+
+    def _tell_ages(self) -> None:
+        """Ages are told anew once a minute, unless that is work; what says the same is not drawn again."""
+        if self.is_current and self._answer is not None and len(self._entries) < MANY:
+            self._built_at = None
+            self.show("integrity")
 
     def _more_keys(self) -> str:
         """The keys for which the row at the bottom has no room at 80 columns."""
@@ -280,8 +289,14 @@ data; each column a group of checks, the worst of them as glyph and word:
             for watch in self.running_on(subject)
         ]
         if entry.backup is not None:
-            return lines + words.backup_lines(entry.backup, now, glyphs, width)
-        return lines + words.live_lines(self._answer.live, now, glyphs, width)
+            lines += words.backup_lines(entry.backup, now, glyphs, width)
+        else:
+            lines += words.live_lines(self._answer.live, now, glyphs, width)
+        room = self.query_one(LinesView).size.height
+        if room and len(lines) > room:
+            more = f"{glyphs.ellipsis} {len(lines) - room + 1} more lines: Enter shows everything"
+            return [*lines[: room - 1], Line(more, "dim")]
+        return lines
 
     def on_inventory_table_highlighted(self, event: InventoryTable.Highlighted) -> None:
         """The pane follows the cursor."""

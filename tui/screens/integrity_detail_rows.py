@@ -14,7 +14,7 @@ from tui.present_catalog import condition
 from tui.screens.archives_rows import age, moment
 from tui.screens.integrity_rows import ASKS, STATUS, applies, group_of, live_letter, when_words
 from tui.screens.integrity_watch import Watch
-from tui.screens.integrity_words import EXAMPLES, VERBS, check_lines, finding_lines
+from tui.screens.integrity_words import VERBS, check_lines, finding_lines
 from widgets.glyphs import Glyphs, tone
 from widgets.inventory_table import Column, TableRow
 from widgets.lines_view import Line, wrapped
@@ -190,9 +190,7 @@ def _of_finding(one: LiveSeen, finding: Finding, place: int, now: datetime, glyp
     cells = (f" {glyphs.status(finding.status)}", where, "", "", f"{finding.what}{times}")
 
     def lines(width: int) -> list[Line]:
-        made = finding_lines(finding, glyphs, width)
-        if len(finding.examples) > EXAMPLES:
-            made += _lines(f"All examples: {', '.join(finding.examples)}", width)
+        made = finding_lines(finding, glyphs, width, -1)
         made += _lines(f"Found by {one.verb}, {moment(one.at)}.", width, "dim") if one.at else []
         return made
 

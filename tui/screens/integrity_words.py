@@ -179,21 +179,23 @@ def live_check_lines(one: LiveSeen, now: datetime, glyphs: Glyphs, width: int) -
     return lines
 
 
-def finding_lines(finding: Finding, glyphs: Glyphs, width: int) -> list[Line]:
-    """One finding: what, how often, where, examples, and what brings it back."""
-    where = ", ".join(filter(None, (finding.collection, f"user {finding.user}" if finding.user else "")))
+def finding_lines(finding: Finding, glyphs: Glyphs, width: int, examples: int = EXAMPLES) -> list[Line]:
+    """One finding: what, how often, where, what brings it back, and so many examples (-1: all)."""
+    user = f"user {finding.user}" if finding.user and finding.user not in finding.what else ""
+    place = finding.collection if finding.collection not in finding.what else ""
+    where = ", ".join(filter(None, (place, user)))
     told = f"{finding.count:,}" in finding.what
     times = f" ({finding.count:,} times)" if finding.count > 1 and not told else ""
     text = f"{glyphs.status(finding.status)} {f'{where}: ' if where else ''}{finding.what}{times}"
     lines = _wrapped(text, width, tone(finding.status))
-    if finding.examples:
-        more = len(finding.examples) - EXAMPLES
-        shown = ", ".join(finding.examples[:EXAMPLES]) + (f" and {more} more" if more > 0 else "")
-        lines += _wrapped(f"such as: {shown}", width)
     if finding.good_in:
         lines += _wrapped(f"good in: {finding.good_in} (R restores from it)", width)
     if finding.next:
         lines += _wrapped(f"next: {finding.next}", width)
+    shown = finding.examples if examples < 0 else finding.examples[:examples]
+    if shown:
+        # Each on a line of its own, and cut there: ids and keys are long, and words are not.
+        lines += [Line("such as:"), *(Line(f"    {one}") for one in shown)]
     return lines
 
 
