@@ -201,7 +201,10 @@ class DeepRun:
         return _summed(loads, target, contents, validators)
 
     def _target(self, contents: list[DatabaseContents], place: Place) -> Target:
+        from services.jobs.events import DEEP
+
         assert self._stack is not None
+        self.ctx.checkpoint(DEEP, where=place.where)
         if place.where == "embedded":
             from services.deep.embedded import EmbeddedTarget
             from services.deep.scratch import sweep

@@ -9,6 +9,8 @@ import msgspec
 
 Level = Literal["info", "warning", "error"]
 
+DEEP = "deep"
+"""Checkpoint of a deep verify before it loads: `where` is `embedded` or `live`."""
 RENAMING = "renaming"
 """Checkpoint right before the first rename: from here on only `restore --finish` and `rollback` go on."""
 APP = "app"

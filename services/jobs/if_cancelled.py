@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.jobs.events import RENAMING, Checkpoint
+from services.jobs.events import DEEP, RENAMING, Checkpoint
 from services.jobs.way_on import holds_app, recorded_state
 
 ONLY_LOOKS = frozenset({"plan", "rollback-plan", "verify", "diff", "list", "show", "selftest"})
@@ -27,6 +27,11 @@ def if_cancelled(job: str, verb: str, phase: str, marks: Sequence[Checkpoint]) -
     late = _too_late(job, verb, phase, marks)
     if late:
         return IfCancelled(possible=False, left=late)
+    if any(mark.name == DEEP for mark in marks):
+        return IfCancelled(
+            possible=True,
+            left="Nothing live was touched. What it had loaded is removed, and what it has found so far is not kept.",
+        )
     sentences = [_left(verb, phase, recorded_state(marks))]
     if holds_app(marks):
         sentences.append("The application, which this job stopped, is started again.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.jobs.events import APP, LOST, RENAMING, AnyEvent, Checkpoint, Started
+from services.jobs.events import APP, DEEP, LOST, RENAMING, AnyEvent, Checkpoint, Started
 
 RECORD = "record"
 """Checkpoint of the swap record: its `job` is whose swap this is, its `state` how far it was meant to go."""
@@ -36,7 +36,8 @@ def remains_of(events: Sequence[AnyEvent]) -> Remains:
         verb=verb,
         renaming=renaming,
         app_to_start=app_to_start,
-        left=_left(verb, renaming, app_to_start, loaded=recorded_state(marks) == "loading"),
+        left=_deep_left(marks)
+        or _left(verb, renaming, app_to_start, loaded=recorded_state(marks) == "loading"),
         way_on=_way_on(_swap_of(started, marks), verb, renaming, recorded=recorded_state(marks)),
     )
 
@@ -70,6 +71,17 @@ def holds_app(marks: Sequence[Checkpoint]) -> bool:
         elif mark.name == LOST and mark.data.get("app") == "started":
             holds = False
     return holds
+
+
+def _deep_left(marks: Sequence[Checkpoint]) -> str:
+    """What a deep verify leaves; empty for anything else."""
+    where = next((str(mark.data.get("where")) for mark in reversed(marks) if mark.name == DEEP), "")
+    if where == "live":
+        return (
+            "No live collection was touched. What it had loaded aside in the live server is dropped by the next "
+            "deep verify, backup or restore."
+        )
+    return "Its embedded server ended with it, and its data was removed." if where else ""
 
 
 def _left(verb: str, renaming: bool, app_to_start: bool, *, loaded: bool) -> str:
