@@ -38,7 +38,10 @@ def diff(session: Session, a: str, b: str, collections: str, no_documents: bool,
     chosen = tuple(dict.fromkeys(name for part in collections.split(",") if (name := part.strip())))
     if no_documents and (values or chosen):
         option = "--values" if values else "--collections"
-        raise UsageProblem(f"{option} is about documents, and --no-documents leaves them out.")
+        raise UsageProblem(
+            f"{option} is about documents, and --no-documents leaves them out.",
+            next=f"Leave one of the two away: `quillkeep diff {a} {b} {option}` compares by document.",
+        )
     plan = DiffPlan(a="", b="", documents=not no_documents, values=values, collections=chosen)
     a, b = (os.path.abspath(one) if "/" in one and os.path.lexists(one) else one for one in (a, b))
     return run_job(

@@ -37,7 +37,10 @@ def variants(data: bytes, name: str) -> list[Candidate]:
     first of several lines. Errors: `UsageProblem`.
     """
     if len(data) > MAX_BYTES:
-        raise UsageProblem(f"The file {name} is too large to hold a pepper.")
+        raise UsageProblem(
+            f"The file {name} is too large to hold a pepper.",
+            next="Name the .env file or the one that holds nothing but the pepper.",
+        )
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
