@@ -113,11 +113,11 @@ Every live collection beside the newest good backup; what is broken, gone or fel
         keymap = self.console.keymap
         keys = (
             ("collections.documents", "d", "documents"),
-            ("collections.compare", "c", "compare with backup"),
+            ("collections.compare", "c", "compare"),
             ("collections.severity", "f", "severity"),
             ("collections.filter", "slash", "filter"),
             ("collections.save", "s", "save"),
-            ("collections.look", "r", "look again"),
+            ("collections.copy", "y", "copy"),
         )
         return " " + "  ".join(
             f"{key_name(keymap.get(id, key).partition(',')[0])} {word}" for id, key, word in keys

@@ -38,7 +38,7 @@ def columns_for(width: int, *, live: bool) -> tuple[Column, ...]:
     spare = width - 80
     for column in (
         Column("TREND", TREND_CELLS, cell=TREND),
-        Column("BEFORE", 15, cell=BEFORE),
+        Column("BEFORE", 15, toned=True, cell=BEFORE),
         Column("ON DISK", 8, right=True, cell=STORED),
     ):
         if spare >= column.width + 1:
@@ -75,7 +75,7 @@ def _line(row: CollectionRow, now: datetime, glyphs: Glyphs, running: frozenset[
     words = " ".join(
         (*cells[:7], row.kind, "" if row.known else "unknown", *(one.what for one in row.findings))
     )
-    return TableRow(row.name, cells, tone_of(row, validates), words.lower())
+    return TableRow(row.name, cells, words=words.lower(), tones=tones_of(row, validates))
 
 
 def count(number: int | None, *, view: bool = False) -> str:
@@ -117,15 +117,17 @@ def found_cell(row: CollectionRow, glyphs: Glyphs) -> str:
     return f"{glyphs.of(row.worst)} {len(row.findings)}" if row.findings else ""
 
 
-def tone_of(row: CollectionRow, running: bool = False) -> str:
-    """The row's colour: what words and glyphs say already."""
+def tones_of(row: CollectionRow, running: bool = False) -> tuple[str, ...]:
+    """A colour for each cell that says something: what words and glyphs say already."""
+    tones = [""] * (KEPT + 1)
+    tones[CHANGE] = "warning" if row.change.loud else ""
+    tones[BEFORE] = "warning" if row.change_before.loud else ""
+    tones[FOUND] = tone(row.worst) if row.findings else ""
     if running:
-        return "accent"
-    if row.worst == "fail":
-        return "error"
-    if row.change.loud or row.findings or (row.validation is not None and row.validation.replaced):
-        return "warning"
-    return tone(row.validation.seen.status) if row.validation is not None else ""
+        tones[VALIDATED] = "accent"
+    elif row.validation is not None:
+        tones[VALIDATED] = "warning" if row.validation.replaced else tone(row.validation.seen.status)
+    return tuple(tones)
 
 
 def trend(row: CollectionRow, glyphs: Glyphs) -> list[str]:
