@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,15 +16,19 @@ from services.catalog.scan import survey
 from services.deep.model import DeepOptions
 from services.deep.place import choose
 from services.deep.scratch import in_memory
+from services.demo.sample import fill_database
 from services.demo.servers import Mongod
 from services.errors import Refused
 from services.jobs.database_lock import DatabaseLock
+from services.operations.backup import backup
+from services.operations.backup_model import BackupPlan
 from services.operations.verify import verify
 from services.operations.verify_model import VerifyPlan
 from services.paths import Paths
-from services.profile import Profile
+from services.profile import MongoTarget, Profile
+from services.secret import Secret
 from tests.deep_support import DEEP, FAULTS, PEOPLE, Made, Place, detail, ends, make_place
-from tests.services.restore_support import ours
+from tests.services.restore_support import ours, picture
 
 On = Literal["embedded", "live"]
 NAMES = [*FAULTS]
@@ -79,6 +84,20 @@ def test_nothing_wrong_is_found_with_what_is_whole(
     assert result.depth == "deep" and result.verdict == "ok"
     assert not ours(db) and not list(db["__quillkeep_jobs"].find())
     place.assert_nothing_left()
+
+
+def test_a_backup_of_ours_of_a_full_sample(place: Place, db: Database[Any]) -> None:
+    fill_database(db, scale=0.02, seed=3)
+    made = backup(BackupPlan(only="database"), place.context())
+    before = picture(db)
+    for where in ("embedded", "live"):
+        result = place.deep(made.id, on=where)
+        assert ends(result) == dict.fromkeys(DEEP, "ok") and result.verdict == "ok", result.checks
+        assert {one.name: one.status for one in result.checks}["references"] == "ok"
+        assert result.id == made.id and not ours(db)
+    assert picture(db) == before
+    (listed,) = survey(place.profile.locations, place.profile, place.context().paths).backups
+    assert listed.good and listed.verified is not None and listed.verified.depth == "deep"
 
 
 def test_a_dump_of_objects_alone_has_nothing_to_load(place: Place) -> None:
@@ -195,26 +214,49 @@ class TestWhere:
         assert not ours(db) and not list(db["__quillkeep_jobs"].find())
 
 
-def test_roles_are_looked_at_and_named(mongod_auth: Mongod, location: Path) -> None:
-    name = "quilltap_deep_roles"
-    for number, roles in enumerate((["readWrite"], ["read"])):
-        user = f"deep{number}"
-        uri = mongod_auth.create_user(user, roles, database=name)
-        made = make_place(replace(mongod_auth.target(name), uri=type(mongod_auth.target(name).uri)(uri)))
-        try:
-            result = made.deep(made.put("zoo.archive.gz"), on="live")
-        finally:
-            shutil.rmtree(made.folder, ignore_errors=True)
-        if roles == ["read"]:
-            assert ends(result) == {"deep-load": "skipped"}
-            assert "readWrite" in detail(result, "deep-load")
-            continue
-        assert ends(result) | {"deep-load": "ok"} == dict.fromkeys(DEEP, "ok") | {
-            "deep-load": "ok",
-            "deep-validate": "skipped",
-        }, result.checks
-        assert ends(result)["deep-load"] == "skipped" and "time series" in detail(result, "deep-load")
-        assert 'role: "dbAdmin"' in detail(result, "deep-validate")
+@pytest.fixture
+def user(mongod_auth: Mongod) -> Iterator[Callable[[str], Place]]:
+    """`user(role)`: a place whose profile is a user of this role on a fresh database."""
+    name = f"quilltap_{secrets.token_hex(4)}"
+    made: list[Place] = []
+
+    def of(role: str) -> Place:
+        uri = mongod_auth.create_user(f"{role}{secrets.token_hex(3)}", [role], database=name)
+        made.append(make_place(MongoTarget(uri=Secret(uri), database=name)))
+        return made[-1]
+
+    yield of
     with mongod_auth.client() as client:
         assert not ours(client[name])
         client.drop_database(name)
+    for one in made:
+        shutil.rmtree(one.folder, ignore_errors=True)
+
+
+def test_who_may_only_read_loads_nothing(user: Callable[[str], Place]) -> None:
+    place = user("read")
+    result = place.deep(place.put("quilltap-20261101.gz"), on="live")
+    assert ends(result) == {"deep-load": "skipped"} and "readWrite" in detail(result, "deep-load")
+
+
+def test_what_the_role_read_write_cannot_do_is_skipped_with_the_line_that_grants_it(
+    user: Callable[[str], Place],
+) -> None:
+    place = user("readWrite")
+    result = place.deep(place.put("zoo.archive.gz"), on="live")
+    skipped = {"deep-load": "skipped", "deep-validate": "skipped"}
+    assert ends(result) == dict.fromkeys(DEEP, "ok") | skipped, result.checks
+    assert "time series" in detail(result, "deep-load")
+    assert 'role: "dbAdmin"' in detail(result, "deep-validate")
+    (listed,) = survey(place.profile.locations, place.profile, place.context().paths).backups
+    assert listed.verified is not None and (listed.verified.depth, listed.verified.status) == ("full", "ok")
+
+
+def test_without_the_right_to_bypass_a_validator_its_documents_are_named_all_the_same(
+    user: Callable[[str], Place],
+) -> None:
+    check, words, made = FAULTS["a validator that refuses"]
+    place = user("readWrite")
+    result = place.deep(place.archive({"faulty": made}), on="live")
+    assert {one for one, how in ends(result).items() if how != "ok"} == {check}
+    assert words in detail(result, check)
