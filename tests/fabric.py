@@ -47,9 +47,11 @@ def make_backup(
     documents: dict[str, list[dict[str, Any]]] | None = DOCUMENTS,
     objects: dict[str, bytes] | None = OBJECTS,
     link_to: str | None = None,
+    types: dict[str, str] | None = None,
     **overrides: Any,
 ) -> Manifest:
-    """One backup of ours with rows for its objects; `link_to` is the id of the snapshot whose files are hard-linked."""
+    """One backup of ours with rows for its objects; `link_to` is the id of the snapshot whose files are hard-linked,
+    `types` the content types of objects."""
     id = layout.backup_id(when)
     files = []
     collections: dict[str, CollectionEntry] = {}
@@ -65,7 +67,7 @@ def make_backup(
     entry = None
     if objects is not None:
         parts.append("objects")
-        files.append(_write_objects(folder, id, objects, link_to))
+        files.append(_write_objects(folder, id, objects, link_to, types or {}))
         entry = ObjectsEntry(count=len(objects), bytes=sum(map(len, objects.values())))
     fields: dict[str, Any] = {
         "id": id,
@@ -141,7 +143,9 @@ def _write_archive(
     return collections, ArchiveFile(name=path.name, bytes=len(out), sha256=digest, members=tuple(members))
 
 
-def _write_objects(folder: Path, id: str, objects: dict[str, bytes], link_to: str | None) -> ArchiveFile:
+def _write_objects(
+    folder: Path, id: str, objects: dict[str, bytes], link_to: str | None, types: dict[str, str]
+) -> ArchiveFile:
     tree = folder / layout.objects_name(id)
     tree.mkdir()
     lines = []
@@ -159,6 +163,7 @@ def _write_objects(folder: Path, id: str, objects: dict[str, bytes], link_to: st
             sha256=hashlib.sha256(data).hexdigest(),
             inode=status.st_ino,
             mtime=status.st_mtime_ns,
+            content_type=types.get(key),
         )
         lines.append(line)
     return write_lines(folder / layout.objects_list_name(id), lines)

@@ -90,18 +90,18 @@ def _outcome(
         if words:
             return Outcome("unknown", f"the objects part {words}", next=LOOK)
         return Outcome("fail", damage(found)[0], next=ANOTHER)
-    bad = [one for one in found.bad if not one.unread]
-    if bad:
-        sentences = [f"object {printable(one.key)}: {one.why}" for one in bad]
-        return Outcome("fail", _first(sentences), findings=tuple(sentences[:SHOWN]))
-    if miscounted := _miscounted(evidence, found):
-        return Outcome("fail", miscounted, next=ANOTHER)
-    unread = [f"object {printable(one.key)}: {one.why}" for one in found.bad]
-    if unread:
-        return Outcome("unknown", _first(unread), findings=tuple(unread[:SHOWN]), next=LOOK)
+    sentences = [f"object {printable(one.key)}: {one.why}" for one in found.bad if not one.unread]
+    unread = [f"object {printable(one.key)}: {one.why}" for one in found.bad if one.unread]
     odd = [f"{printable(name)} is no object of this backup" for name in (*found.extra, *found.odd)]
+    named = (*sentences[:SHOWN], *unread[:SHOWN], *odd[:SHOWN])
+    if sentences:
+        return Outcome("fail", _first([*sentences, *unread, *odd]), findings=named)
+    if miscounted := _miscounted(evidence, found):
+        return Outcome("fail", miscounted, findings=(miscounted, *named), next=ANOTHER)
+    if unread:
+        return Outcome("unknown", _first([*unread, *odd]), findings=named, next=LOOK)
     if odd:
-        return Outcome("warn", _first(odd), findings=tuple(odd[:SHOWN]), next="It is left out of a restore.")
+        return Outcome("warn", _first(odd), findings=named, next="It is left out of a restore.")
     return Outcome("ok", f"{counted(found.objects, 'objects')}, {found.bytes:,} bytes; {how}")
 
 
