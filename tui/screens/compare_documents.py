@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -28,6 +29,8 @@ WIDE = (Column("STATE", 11, toned=True), Column("DOCUMENT", 44), Column("FIELDS 
 WIDE_CELLS = 120
 FEW_FIELDS = 3
 """Fields named below the table; Enter shows all of them."""
+
+_OBJECT_ID = re.compile(r'\{"\$oid": ?"([0-9a-f]+)"\}')
 
 Document = Mapping[str, Any]
 
@@ -245,7 +248,7 @@ def verdict_words(row: Document) -> str:
     differ = documents["added"] + documents["removed"] + documents["changed"]
     parts = [f"{documents[state]:,} {word}" for state, word in STATES.items() if documents[state]]
     words = f"{', '.join(parts) or 'no document differs'}; {documents['same']:,} the same"
-    return f"{words}; the first {shown:,} are shown" if shown < differ else words
+    return f"{words}; {shown:,} shown" if shown < differ else words
 
 
 def document_row(place: int, one: Document, glyphs: Glyphs) -> TableRow:
@@ -260,7 +263,13 @@ def document_row(place: int, one: Document, glyphs: Glyphs) -> TableRow:
 
 def document_name(one: Document) -> str:
     """The application's id where there is one, else `_id`."""
-    return escape(str(one.get("own_id") or one["id"]))
+    return escape(str(one.get("own_id") or id_words(one)))
+
+
+def id_words(one: Document) -> str:
+    """The `_id` as an admin writes it: of an ObjectId the digits alone."""
+    found = _OBJECT_ID.fullmatch(str(one["id"]))
+    return found[1] if found else str(one["id"])
 
 
 def field_name(field: Document) -> str:
@@ -276,7 +285,7 @@ def field_name(field: Document) -> str:
 def document_lines(one: Document, *, every: bool) -> list[str]:
     """The id and the fields, with values where the comparison has them."""
     own = f"   id {escape(str(one['own_id']))}" if one.get("own_id") else ""
-    lines = [f"{STATES[one['state']]}:  _id {escape(str(one['id']))}{own}"]
+    lines = [f"{STATES[one['state']]}:  _id {escape(id_words(one))}{own}"]
     if one.get("note"):
         lines.append(f"  {escape(str(one['note']))}")
     fields = one["fields"] if every else one["fields"][:FEW_FIELDS]
