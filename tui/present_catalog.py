@@ -71,6 +71,8 @@ def list_lines(backups: Sequence[Row], terminal: Terminal, now: datetime) -> lis
     for row in backups:
         word, why = condition(row)
         notes = [why]
+        if row["encrypted"] and "encrypted" not in why:
+            notes.append(f"encrypted with {row['encrypted_with']}")
         if row["pinned"]:
             notes.append("pinned")
         if row["kind"] != "quillkeep":
@@ -114,6 +116,10 @@ def age(created: str, now: datetime) -> str:
     return f"{int(seconds)}s"
 
 
+def _locked(row: Row) -> str:
+    return f", encrypted with {row['encrypted_with']}" if row["encrypted"] else ""
+
+
 def show_lines(document: Row, terminal: Terminal) -> list[str]:
     """The page of `show`: what is known, its files, and the stock commands for when Quillkeep is gone."""
     row = document["backup"]
@@ -121,7 +127,7 @@ def show_lines(document: Row, terminal: Terminal) -> list[str]:
     detail = row["created_detail"] or KNOWN_BY[row["created_by"]]
     facts: list[tuple[str, str]] = [
         ("Status", f"{terminal.status(word)}  {escape(why)}"),
-        ("Kind", KIND_WORDS[row["kind"]]),
+        ("Kind", KIND_WORDS[row["kind"]] + _locked(row)),
         ("Created", f"{when(row['created'])} UTC" + (f" ({escape(detail)})" if detail else "")),
         ("Location", escape(row["location"])),
         ("Parts", ", ".join(row["parts"]) or "none"),

@@ -80,7 +80,10 @@ class EncryptedSource:
         try:
             yield from self._inner.read(only)
         except ArchiveError as error:
-            raise self._blamed(error) from error
+            blamed = self._blamed(error)
+            if blamed is error:
+                raise
+            raise blamed from error
         if not self._source.proven:
             raise ArchiveError(
                 "the end verdict of its encryption",

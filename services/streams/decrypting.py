@@ -108,7 +108,9 @@ class GpgOpener:
 
     def opened(self) -> str:
         """As `Opener.opened`."""
-        how = f"read by the program gpg ({self._needs_gpg})" if self._needs_gpg else self._reader.opened
+        how = self._reader.opened
+        if self._needs_gpg:
+            how = f"read by the program gpg, since {self._needs_gpg} is not built in"
         return f"{how}; the passphrase fits, and only a whole pass proves the bytes"
 
     def bad_end(self, path: Path) -> str:
@@ -118,7 +120,7 @@ class GpgOpener:
     def verdict(self) -> str:
         """As `Opener.verdict`."""
         if self._needs_gpg:
-            return f"read by gpg ({self._needs_gpg} is not built in), which vouched for all of it"
+            return f"read by the program gpg, since {self._needs_gpg} is not built in; it vouched for all of it"
         return "its MDC holds: the ciphertext is whole and unaltered"
 
 

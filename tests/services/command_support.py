@@ -83,8 +83,8 @@ class Command:
         return error
 
 
-def at_a_terminal(environ: dict[str, str], *arguments: str, answer: str) -> tuple[int, str]:
-    """Runs the command with stdin and stderr on a terminal and types one line."""
+def at_a_terminal(environ: dict[str, str], *arguments: str, answer: str, prompt: str = "") -> tuple[int, str]:
+    """Runs the command with stdin and stderr on a terminal and types one line, at every `prompt` that is given."""
     parent, child = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "tui", *arguments],
@@ -96,7 +96,7 @@ def at_a_terminal(environ: dict[str, str], *arguments: str, answer: str) -> tupl
     )
     os.close(child)
     shown = b""
-    answered = False
+    answered = 0
     while True:
         try:
             data = os.read(parent, 65536)
@@ -105,8 +105,9 @@ def at_a_terminal(environ: dict[str, str], *arguments: str, answer: str) -> tupl
         if not data:
             break
         shown += data
-        if not answered and (b"to go on: " in shown or b"[y/N] " in shown):
-            answered = True
+        asked = shown.count(prompt.encode()) if prompt else int(b"to go on: " in shown or b"[y/N] " in shown)
+        if asked > answered:
+            answered = asked
             os.write(parent, answer.encode() + b"\n")
     os.close(parent)
     return process.wait(90), shown.decode()

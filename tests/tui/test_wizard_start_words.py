@@ -214,7 +214,7 @@ def test_what_no_restore_can_be_made_of_is_refused_with_the_way_on() -> None:
     state = WizardState(opened=NOW, only="objects")
     newest = recorded_backup()
     assert why_unusable(newest, state, RECORDED) == ""
-    assert "Decrypt it" in why_unusable(replace(newest, encrypted="gpg"), state, RECORDED)
+    assert why_unusable(replace(newest, encrypted="gpg"), state, RECORDED) == ""
     assert "cannot be read: no permission" in why_unusable(
         replace(newest, problem="no permission"), state, RECORDED
     )

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from services.errors import QuillkeepError, Refused, UsageProblem
+from services.redact import redact
+from services.secret import Secret
 from services.settings.resolve import Flags, resolve, resolve_settings
 
 ENV_FILE = """
@@ -314,7 +316,7 @@ def test_secret_files_and_app_commands(home: Path) -> None:
         home / "config.toml",
         f"[profiles.p]\nmongodb_uri_file='{home}/uri'\npepper_file='{home}/pepper'\n"
         "health_url='http://localhost:3000/api/health'\napp={stop='a', start='b', status='c'}\n"
-        "[limits]\nmax_members = 7\n[encrypt]\npassphrase_file='/p'\n",
+        "[limits]\nmax_members = 7\n[encrypt]\npassphrase_file='/p'\nopenssl_iterations = 600000\n",
     )
     profile = resolve(Flags(config=str(home / "config.toml")), {}, home)
     assert profile.mongo and profile.mongo.uri.reveal() == "mongodb://me:pa55word@h/q"
@@ -327,7 +329,24 @@ def test_secret_files_and_app_commands(home: Path) -> None:
         {"QUILLKEEP_PASSPHRASE_FILE": "/e"},
         home,
     )
-    assert by_flag.passphrase_file == "/f"
+    assert by_flag.passphrase_file == "/f" and by_flag.openssl_iterations == 600_000
+    assert profile.sources["openssl_iterations"].startswith("encrypt.openssl_iterations in ")
+
+
+def test_a_relative_passphrase_file_is_settled_and_a_pipe_is_read_here(home: Path) -> None:
+    """A job has another working folder, and no access to what only the command was given."""
+    relative = resolve(Flags(passphrase_file="secret/phrase"), {}, home)
+    assert relative.passphrase_file == str(home / "secret/phrase") and relative.passphrase is None
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as stream:
+        stream.write("a phrase of words\nsecond line\n")
+    piped = resolve(Flags(passphrase_file=f"/dev/fd/{reading}"), {}, home)
+    os.close(reading)
+    assert piped.passphrase == Secret("a phrase of words") and piped.passphrase_file is None
+    assert "a phrase of words" not in redact("it was: a phrase of words.")
+    config = write(home / "config.toml", "[encrypt]\nopenssl_iterations = 0\n")
+    with pytest.raises(UsageProblem, match="openssl_iterations"):
+        resolve(Flags(config=str(config)), {}, home)
 
 
 def test_a_file_without_permission_is_named(home: Path) -> None:

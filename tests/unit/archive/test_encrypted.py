@@ -103,13 +103,13 @@ def test_any_form_may_lie_below(tmp_path: Path) -> None:
     plain = archive(COLLECTIONS)
     folder = dump_folder(tmp_path / "dump" / "q", COLLECTIONS)
     tar = packed(folder)
-    for inner in (plain, gzip.compress(plain), tar, gzip.compress(tar)):
+    for inner in (plain, gzip.compress(plain, mtime=0), tar, gzip.compress(tar, mtime=0)):
         for name, data in (("x.gpg", gpg(inner)), ("x.enc", sealed(inner)), ("o.gpg", ocb_message(inner))):
             path = tmp_path / name
             path.write_bytes(data)
             source = open_dump(path, key=KEY)
             assert isinstance(source, EncryptedSource) and source.sums == (
-                inner in (plain, gzip.compress(plain))
+                inner in (plain, gzip.compress(plain, mtime=0))
             )
             assert read_all(source) == expected(COLLECTIONS) == read_all(source)
             assert read_all(source, [Namespace("q", "two")]) == {"q.two": COLLECTIONS["two"]}
@@ -132,14 +132,14 @@ def packed(folder: Path, *others: tuple[str, bytes]) -> bytes:
 
 
 def test_an_encrypted_archive_within_a_tar(tmp_path: Path) -> None:
-    plain = gzip.compress(archive(COLLECTIONS))
+    plain = gzip.compress(archive(COLLECTIONS), mtime=0)
     nothing = tmp_path / "nothing"
     for inner in (gpg(plain), sealed(plain), plain):
         for tar in (
             packed(nothing, ("b/x.gz.gpg", inner), ("b/x.gz.gpg.sha256", b"0" * 64)),
             packed(nothing, ("README", b"how to restore"), ("x", inner)),
         ):
-            for data in (tar, gzip.compress(tar)):
+            for data in (tar, gzip.compress(tar, mtime=0)):
                 path = tmp_path / "backup.tar.gz"
                 path.write_bytes(data)
                 assert read_all(open_dump(path, key=KEY)) == expected(COLLECTIONS)
@@ -155,7 +155,7 @@ def test_an_encrypted_archive_within_a_tar(tmp_path: Path) -> None:
 
 
 def test_two_archives_in_a_tar_are_refused(tmp_path: Path) -> None:
-    inner = gpg(gzip.compress(archive(COLLECTIONS)))
+    inner = gpg(gzip.compress(archive(COLLECTIONS), mtime=0))
     path = tmp_path / "two.tar"
     path.write_bytes(packed(tmp_path / "nothing", ("a.gpg", inner), ("b.gpg", inner)))
     with pytest.raises(ArchiveError, match="one archive in the tar"):
@@ -165,13 +165,13 @@ def test_two_archives_in_a_tar_are_refused(tmp_path: Path) -> None:
 def damaged_layers(folder: Path) -> Iterator[tuple[str, bytes, str, str]]:
     """(which layer, an encrypted tar.gz of a directory dump, the words for it, where it is said to lie)."""
     tar = packed(folder)
-    whole = gpg(gzip.compress(tar))
+    whole = gpg(gzip.compress(tar, mtime=0))
     middle = len(whole) // 2
     flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
     yield "ciphertext", flipped, "altered, damaged or cut", "OpenPGP"
     yield "ciphertext, its end", whole[:-1] + bytes([whole[-1] ^ 1]), "altered, damaged or cut", "OpenPGP"
     yield "ciphertext, cut", whole[:-300], "truncated", "OpenPGP"
-    zipped = gzip.compress(tar)
+    zipped = gzip.compress(tar, mtime=0)
     wrong_crc = zipped[:-8] + bytes([zipped[-8] ^ 1]) + zipped[-7:]
     yield "gzip", gpg(wrong_crc), "CRC-32", "before it was encrypted"
     yield "gzip, cut", gpg(zipped[:-20]), "truncated", "before it was encrypted"
@@ -199,7 +199,7 @@ def test_damage_in_each_layer_is_told_with_its_place(tmp_path: Path) -> None:
 
 
 def test_without_a_mac_it_is_said_that_none_could_tell(tmp_path: Path) -> None:
-    data = sealed(gzip.compress(archive(COLLECTIONS)))
+    data = sealed(gzip.compress(archive(COLLECTIONS), mtime=0))
     middle = len(data) // 2
     path = tmp_path / "x.gz.enc"
     path.write_bytes(data[:middle] + bytes([data[middle] ^ 8]) + data[middle + 1 :])
