@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from services.catalog.naming import printable
 from services.counted import counted
+from services.deep.duplicates import duplicates
 from services.deep.load import VALIDATOR, Copy, DatabaseLoad
 from services.deep.model import MAX_EXAMPLES
 from services.deep.waiting import watched
@@ -37,6 +39,7 @@ def inspect(load: DatabaseLoad, comment: str) -> int:
             continue
         _compare_options(load, copy, found.options)
         _compare_indexes(load, copy)
+        _name_duplicates(load, copy, comment)
         refused = 0
         if _refuses(copy.incoming.options):
             validators += 1
@@ -80,6 +83,32 @@ def _compare_indexes(load: DatabaseLoad, copy: Copy) -> None:
         load.tell(
             "compare", copy.entry.name, f"the server has indexes that the backup lacks: {', '.join(more)}"
         )
+
+
+def _name_duplicates(load: DatabaseLoad, copy: Copy, comment: str) -> None:
+    """Adds to a unique index that could not be built which documents are in its way."""
+    from pymongo.errors import OperationFailure
+
+    target = copy.incoming.target
+    for index in copy.incoming.indexes:
+        name = str(index.get("name"))
+        if not index.get("unique") or name not in copy.refused_indexes:
+            continue
+        try:
+            count, examples = _ask(
+                load,
+                partial(duplicates, load.database, target, index, comment),
+                f"look for what keeps the index {name} from being built",
+            )
+        except CommandFailed as error:
+            if error.unknown or not isinstance(error.__cause__, OperationFailure):
+                raise
+            continue
+        if count:
+            words = (
+                f"{counted(count, 'values')} {'is' if count == 1 else 'are'} held by more than one document"
+            )
+            load.add_to(copy.entry.name, f"index {name} ", words, count, tuple(examples))
 
 
 def _refuses(options: dict[str, Any]) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from services.archive.model import Buffer
 from services.catalog.naming import printable
 from services.deep.model import MAX_EXAMPLES, Problem
@@ -126,8 +128,6 @@ class DatabaseLoad:
         return sorted(self._left_out)
 
     def _incoming(self, entry: CollectionContents) -> Incoming:
-        from msgspec.structs import replace
-
         made = incoming_of(entry, self.target.name_of(self.ordinals[entry.name], entry.name))
         return replace(made, metadata=self.target.metadata(made.metadata))
 
@@ -155,7 +155,8 @@ class DatabaseLoad:
                 compare_stream(copy.entry, loader)
 
     def _failed(self, incoming: Incoming, step: str, error: QuillkeepError) -> None:
-        cause = error.cause or error.what
+        # Before it the server names the build and the copy, by numbers that mean nothing to anybody.
+        cause = (error.cause or error.what).rpartition(" :: caused by :: ")[2]
         copy = self.copies[incoming.name]
         if step == "create":
             copy.created = False
@@ -175,6 +176,14 @@ class DatabaseLoad:
                 self._told.add((collection, what))
                 self.problems.append(
                     Problem(step=step, collection=collection, what=what, count=count, examples=examples)
+                )
+
+    def add_to(self, collection: str, begins: str, words: str, count: int, examples: tuple[str, ...]) -> None:
+        """Adds to a problem that was told before, known by its first words."""
+        for place, problem in enumerate(self.problems):
+            if problem.collection == collection and problem.what.startswith(begins):
+                self.problems[place] = replace(
+                    problem, what=f"{problem.what}; {words}", count=count, examples=examples
                 )
 
     def _try_expiry(self) -> None:
