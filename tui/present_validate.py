@@ -51,7 +51,7 @@ def _status(status: str, terminal: Terminal) -> str:
 
 
 def _table(rows: Sequence[Document], terminal: Terminal) -> list[str]:
-    cells = [("COLLECTION", "STATUS", "DOCUMENTS", "SINCE", "BYTES", "INDEXES", "")]
+    cells = [("COLLECTION", "STATUS", "DOCUMENTS", "CHANGE", "BYTES", "INDEXES", "")]
     for row in rows:
         view = row["kind"] == "view"
         cells.append(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from services.catalog.model import CheckStatus
 from services.checks.all import all_checks
 from services.checks.live_evidence import LiveEvidence
@@ -12,6 +14,8 @@ from services.counted import counted
 from services.findings import Finding
 from services.jobs.context import JobContext
 from services.jobs.events import Level
+from services.mongo.connect import others_in_words
+from services.mongo.failures import translated
 from services.quilltap import KNOWN_COLLECTIONS
 from services.recovery.session import open_session
 from services.validating.model import CollectionValidated, ValidateResult
@@ -37,10 +41,14 @@ def validate(plan: ValidatePlan, ctx: JobContext) -> ValidateResult:
     Errors: `Refused` without a database or without the right to read it, `UsageProblem` for a collection
     that does not exist, `DatabaseUnreachable`, `Cancelled`. What one collection refuses is a result.
     """
+    from pymongo.errors import PyMongoError
+
     with open_session(ctx.profile, ctx=ctx) as session:
         evidence = LiveEvidence(ctx, session, chosen=plan.collections, full=plan.full)
-        results = _run(evidence, ctx)
-        return _result(plan, evidence, results)
+        try:
+            return _result(plan, evidence, _run(evidence, ctx))
+        except PyMongoError as error:
+            raise translated("Validating the live database", error) from error
 
 
 def _run(evidence: LiveEvidence, ctx: JobContext) -> list[CheckResult]:
@@ -73,6 +81,10 @@ def _result(plan: ValidatePlan, evidence: LiveEvidence, results: Sequence[CheckR
     status = worst([result.status for result in results])
     newest, before = live.kept.newest, live.kept.before
     warnings = [*live.kept.warnings, *live.notes]
+    if not live.listed:
+        name = live.session.database.name
+        others = others_in_words(live.session.database)
+        warnings.append(f"The database {name} is empty or does not exist. {others} Check MONGODB_DATABASE.")
     if newest is None:
         warnings.append("There is no good backup to compare with: `quillkeep list` shows what there is.")
     warnings += [f"{name} could not be read: {why}" for name, why in sorted(live.seen.unread.items())]
@@ -92,7 +104,8 @@ def _result(plan: ValidatePlan, evidence: LiveEvidence, results: Sequence[CheckR
         full=plan.full,
         collections=rows,
         references=tuple(references),
-        checks=tuple(results),
+        # Their findings stand with their collections, and between them.
+        checks=tuple(msgspec.structs.replace(one, found=(), findings=()) for one in results),
         backup=newest.id if newest else "",
         before=before.id if before else "",
         leftovers=live.seen.references.leftovers,

@@ -13,6 +13,7 @@ from services.catalog.model import Backup
 from services.catalog.scan import Catalog, survey
 from services.jobs.context import JobContext
 from services.names import is_ours
+from services.passphrase import key_of
 
 if TYPE_CHECKING:
     from services.reading.side import DataSide
@@ -83,6 +84,7 @@ class Kept:
             sole=True,
             check=self._ctx.check,
             advance=lambda amount: None,
+            key=key_of(profile),
         )
         return BackupSide(backup.id, contents)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.catalog.manifest import CollectionEntry
+from services.catalog.marks import being_read
 from services.counted import counted
 from services.errors import Cancelled, QuillkeepError, UsageProblem
 from services.findings import Finding
@@ -25,7 +26,7 @@ from services.references.again import LiveAgain
 from services.references.engine import wanted_of
 from services.references.model import ReferencesResult
 from services.validating.against import compare_indexes, indexes_of, shrunk
-from services.validating.good import find_good
+from services.validating.good import MAX_BACKUPS, find_good
 from services.validating.kept import Kept
 from services.validating.looking import Looked, Looking, look_again, looked_into, tree_of
 from services.validating.model import IndexSeen
@@ -349,15 +350,17 @@ class Live:
         needs = [need for _, need in every if need is not None]
         backups = {backup.id: backup for backup in reversed(self.kept.backups)} if needs else {}
         if backups:
+            newest = list(reversed(backups.values()))[:MAX_BACKUPS]
             phase = self.ctx.phase("backups", "looking for the good version")
-            self.notes += find_good(
-                needs,
-                list(reversed(backups.values())),
-                tree=cache(tree_of),
-                open_backup=self.kept.side,
-                check=self.ctx.check,
-                advance=phase.advance,
-            )
+            with being_read(self.ctx, "validate", *newest):
+                self.notes += find_good(
+                    needs,
+                    newest,
+                    tree=cache(tree_of),
+                    open_backup=self.kept.side,
+                    check=self.ctx.check,
+                    advance=phase.advance,
+                )
             phase.finish()
         names = self.kept.entries()
         return {id(need): with_way_back(finding, need, names) for finding, need in every if need is not None}

@@ -364,3 +364,18 @@ def test_without_a_database(deployment: Validated) -> None:
 
     with pytest.raises(Refused):
         validate(ValidatePlan(), deployment.context(profile=replace(deployment.profile, mongo=None)))
+
+
+def test_an_empty_database_is_not_called_well(deployment: Validated, tmp_path: Path) -> None:
+    """A wrong name is the likeliest cause: the others are named."""
+    from msgspec.structs import replace
+
+    from services.operations.validate import ValidatePlan, validate
+
+    assert deployment.profile.mongo is not None
+    empty = replace(
+        deployment.profile, locations=(), mongo=replace(deployment.profile.mongo, database="nobody")
+    )
+    result = validate(ValidatePlan(), deployment.context(profile=empty))
+    assert result.status == "skipped" and not result.collections
+    assert any("is empty or does not exist" in text and deployment.name in text for text in result.warnings)

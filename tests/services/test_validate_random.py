@@ -153,6 +153,7 @@ def test_everything_done_is_found_and_nothing_else(made: Validated, seed: int) -
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_the_same_500_times(made: Validated) -> None:
     for seed in range(1_000, 1_500):
         play(made, seed)
