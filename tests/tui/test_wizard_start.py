@@ -107,7 +107,7 @@ def test_with_the_database_down_a_backup_can_be_chosen_and_the_checks_say_what_t
             await until_said(console, "The live side is not known")
             assert " ? " in console.line("characters") and "live not known" in console.text
             await console.press("up", "up", "up", "down", "enter")
-            await until_said(console, "hold")
+            await until_said(console, "the restore back")
             assert "fail" in console.line("connection")
             await console.until(lambda: "verified" not in console.line("running"))
             await console.press("enter")
