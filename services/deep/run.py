@@ -222,6 +222,10 @@ class DeepRun:
             )
             self._stack.callback(embedded.close)
             return embedded
+        if self.backup.encrypted is not None:
+            self.ctx.log(
+                "Its documents lie on the live server's disk meanwhile, as the live ones do.", "warning"
+            )
         return self._aside(contents)
 
     def _aside(self, contents: list[DatabaseContents]) -> Target:

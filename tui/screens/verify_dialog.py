@@ -138,6 +138,8 @@ backup; the verdict is noted beside it.
         self.query_one("#depths", KeyValues).display = False
         self.query_one("#question", Static).update(plain(f"Load {self._backup.id} aside in the live server?"))
         why = f"\nWhy there: {found.reason}." if found.reason else ""
+        if self._backup.encrypted is not None:
+            why += "\nThe backup is encrypted: its documents lie on that server's disk meanwhile, as the live ones do."
         self._say(
             f"It goes into {found.words}, under names of its own, is looked at there and dropped.{why}\n\n"
             "No live collection is touched. The server has the work of a restore meanwhile, and needs the space; "
