@@ -6,7 +6,7 @@ PYTEST_ARGS ?=
 PYTEST_WORKERS ?= $(if $(findstring tests/,$(PYTEST_ARGS)),0,4)
 BENCH_ARGS ?=
 
-.PHONY: help setup demo test lint types contracts tests check bench soak screenshots dist clean
+.PHONY: help setup demo test lint types contracts tests check bench soak screenshots docs dist clean
 
 help:
 	@echo "make demo    the console on real servers started for it, with a week of backups (without a terminal: the script)"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench   measure against the stock tools (long)"
 	@echo "make soak    hundreds of kills and swaps (hours)"
 	@echo "make screenshots  draw screenshots/*.svg again; the tests compare with them"
+	@echo "make docs    write docs/checks.md from the registered checks; a test compares it"
 	@echo "make dist    build the wheel into dist/"
 
 setup:
@@ -50,6 +51,9 @@ soak: setup
 
 screenshots: setup
 	@$(PYTHON_BIN) -m tests.pictures.draw
+
+docs: setup
+	@$(PYTHON_BIN) -m services.verifying.page
 
 dist: setup
 	rm -rf build dist
