@@ -56,6 +56,14 @@ MISSING = Finding(
     good_in="quilltap_20261121_021400",
     next="Restore them.",
 )
+DANGLING = Finding(
+    kind="dangling-reference",
+    status="warn",
+    what="1 chat has messages that are gone.",
+    collection="chats",
+    good_in="quilltap_20261121_021400",
+    restore=("chats", "chat_messages"),
+)
 LIVE = (
     LiveSeen(
         verb="pairs",
@@ -68,7 +76,12 @@ LIVE = (
         told=("missing users/u1/IMAGE/1_a.png: a.png, of Ana, used by the avatar of Bo",),
     ),
     LiveSeen(
-        verb="validate", status="ok", at=NOW - timedelta(days=1), job="20261121_031400", summary="24 fine"
+        verb="validate",
+        status="warn",
+        at=NOW - timedelta(days=1),
+        job="20261121_031400",
+        summary="24 collections, 1 finding",
+        findings=(DANGLING,),
     ),
     LiveSeen(verb="pepper-check"),
 )

@@ -72,7 +72,7 @@ def test_each_cell_is_a_glyph_and_a_word() -> None:
             # Objects alone: what needs a database stays empty, and is no pass.
             assert lines["…20261115_021400"].split()[1:3] == ["✓", "ok"]
             assert lines["…20261115_021400"].count("ok") == 1
-            assert "✗ fail ✓ ok   · none part  ✗ broken" in console.line("live  ")
+            assert "✗ fail ! warn · none part  ✗ broken" in console.line("live  ")
 
     run(test())
 

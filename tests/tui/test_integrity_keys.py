@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.catalog.scan import Catalog
 from services.jobs.events import AnyEvent, Finished, Log, PhaseStarted, Progress, Started
 from services.operations.verify_model import VerifyPlan
 from services.pairs.model import PairsPlan
@@ -19,6 +20,7 @@ from tests.recorded import NOW
 from tests.tui.archives_support import PROD, row, told
 from tests.tui.integrity_support import SOME, answer, cursor, integrity, seen, shown
 from tests.tui_support import Console, run
+from tui.screens import integrity_actions
 from widgets.progress_line import ProgressLine
 
 BACKUP = "quilltap_20261122_021400"
@@ -206,17 +208,43 @@ def test_restore_opens_the_wizard_on_what_has_the_good_version(monkeypatch: pyte
             async def open_restore(*, backup: str = "", collections: tuple[str, ...] = ()) -> None:
                 opened.append((backup, collections))
 
+            async def open_objects(app: Any, backup: str) -> None:
+                opened.append((backup, "objects alone"))
+
             monkeypatch.setattr(console.app, "open_restore", open_restore)
+            monkeypatch.setattr(integrity_actions, "open_objects", open_objects)
             await shown(console)
             await console.press("R")
-            assert opened == [("quilltap_20261121_021400", ("files",))]
+            assert opened == [("quilltap_20261121_021400", "objects alone")]
             await console.press("down", "R")
             assert opened[-1] == (BACKUP, ())
             await console.press("down", "down", "R")
             await told(console, "old/backup-20261117.gz is not good: 2 Archives opens the wizard")
             assert len(opened) == 2
             await console.press("home", "enter", "down", "R")
-            assert opened[-1] == ("quilltap_20261121_021400", ("files",))
+            assert opened[-1] == ("quilltap_20261121_021400", "objects alone") and len(opened) == 3
+            await console.press("end", "up", "R")
+            assert opened[-1] == ("quilltap_20261121_021400", ("chats", "chat_messages"))
+
+    run(test())
+
+
+def test_the_wizard_takes_the_objects_alone() -> None:
+    async def test() -> None:
+        manager, backend = integrity()
+        backend._looks["catalog"] = Catalog(backups=tuple(one.backup for one in SOME.backups))
+        async with manager as console:
+            console.app.look_at("catalog")
+            await shown(console)
+            await console.until(lambda: console.app.store.catalog.value is not None)
+            await console.press("R")
+            await console.until("[3 Restore]")
+            request = console.app.screen.state.request  # type: ignore[attr-defined]
+            assert (request.backup, request.only, request.collections) == (
+                "quilltap_20261121_021400",
+                "objects",
+                (),
+            )
 
     run(test())
 

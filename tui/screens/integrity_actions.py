@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,11 @@ from tui.work import start_work
 
 if TYPE_CHECKING:
     from services.operations.verify_model import VerifyPlan
+    from tui.app import QuillkeepApp
     from tui.screens.integrity_dialogs import Planned
 
+OBJECTS_ALONE = frozenset({"missing-object", "altered-object"})
+"""Kinds of findings that objects put back; the rows of `files` are right."""
 VERIFY = Binding(
     "v", "verify", "Verify", id="integrity.verify", tooltip="This backup; on the live row its checks"
 )
@@ -142,7 +145,9 @@ class IntegrityActions(Watching):
     async def action_restore(self) -> None:
         """The wizard on this backup, or on the one that has the good version of what was found."""
         finding, backup = self.finding, self.focused_backup
-        if finding is not None:
+        if finding is not None and finding.kind in OBJECTS_ALONE:
+            await open_objects(self.console, finding.good_in)
+        elif finding is not None:
             names = finding.restore or ((finding.collection,) if finding.collection else ())
             await self.console.open_restore(backup=finding.good_in, collections=names)
         elif backup is not None:
@@ -162,6 +167,15 @@ class IntegrityActions(Watching):
         self.rescan()
 
 
+async def open_objects(console: QuillkeepApp, backup: str) -> None:
+    """The restore wizard on a backup's objects alone: what is missing comes back, and nothing else changes."""
+    from tui.screens.restore.wizard import RestoreScreen
+
+    await console.switch_mode("restore")
+    if isinstance(console.screen, RestoreScreen):
+        console.screen.begin(backup=backup, objects=True)
+
+
 def ask_and_verify(screen: Watching, backup: Backup, name: str) -> None:
     """How deep, then the job."""
     from tui.screens.verify_dialog import open_verify
@@ -175,6 +189,3 @@ def ask_and_verify(screen: Watching, backup: Backup, name: str) -> None:
 async def _begin(screen: Watching, plan: VerifyPlan, backup: Backup) -> None:
     if await screen.begin("verify", plan):
         screen.console.say(f"Verifying {backup.id}: w watches.")
-
-
-Answered = Callable[[bool | None], None]

@@ -96,7 +96,8 @@ def _of_check(check: CheckSeen, about: CheckAbout | None, now: datetime, glyphs:
         made += _lines(f"Since: {check.since}", width) if check.since else []
         made += _lines(f"Next: {check.next}", width) if check.next else []
         for finding in check.found:
-            made += finding_lines(finding, glyphs, width)
+            if finding.what != check.detail or finding.good_in or finding.next:
+                made += finding_lines(finding, glyphs, width)
         return made
 
     good = next((finding for finding in check.found if finding.good_in), None)

@@ -168,6 +168,12 @@ class WizardState:
         spent[current] = spent.get(current, 0.0) + max(0.0, (self._until(now) - since).total_seconds())
         return tuple((phase, int(spent[phase] // 60) if phase in spent else None) for phase in PHASES)
 
+    def choose(self, collections: tuple[str, ...], *, objects: bool = False) -> None:
+        """What another screen chose: collections, or the objects alone."""
+        self.collections, self.only = collections, "objects" if objects else None
+        chosen = "The objects alone were" if objects else "These collections were" if collections else ""
+        self.why = f"{chosen} chosen where you came from." if chosen else ""
+
     @property
     def request(self) -> RestoreRequest:
         """What the plan and the restore are asked for."""

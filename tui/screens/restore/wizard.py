@@ -150,8 +150,8 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         if self._step is not None and topic in self._step.TOPICS:
             self._step.show(topic)
 
-    def begin(self, *, backup: str = "", collections: tuple[str, ...] = ()) -> None:
-        """Takes a backup (its id, or its path where that is not clear) and collections as chosen elsewhere.
+    def begin(self, *, backup: str = "", collections: tuple[str, ...] = (), objects: bool = False) -> None:
+        """Takes a backup (its id, or its path where that is not clear), collections or the objects alone.
 
         A wizard that is under way is kept; one whose restore ended begins anew.
         """
@@ -176,8 +176,7 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         self.state.take(next((one for one in found if reference(one, backups) == backup), None), backups)
         if self.state.backup is None and found:
             self.state.take(found[0], backups)
-        self.state.collections = collections
-        self.state.why = "These collections were chosen where you came from." if collections else ""
+        self.state.choose(collections, objects=objects)
         self._go("backup")
 
     def wizard_open(self) -> bool:
