@@ -7,33 +7,25 @@ from collections.abc import Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from services.catalog.manifest import CollectionEntry
 from services.catalog.marks import being_read
 from services.counted import counted
-from services.errors import Cancelled, QuillkeepError, UsageProblem
+from services.errors import UsageProblem
 from services.findings import Finding
 from services.jobs.context import JobContext
 from services.mongo.connect import LiveCollection, list_live
 from services.mongo.counters import BUCKETS, CollectionStats, collection_stats
 from services.mongo.indexes import raw_indexes
-from services.quilltap import stored_name
-from services.reading.live import LiveSide
-from services.reading.side import Take
 from services.recovery.rows import live_names
-from services.references.again import LiveAgain
-from services.references.engine import wanted_of
-from services.references.model import ReferencesResult
 from services.validating.against import compare_indexes, indexes_of, shrunk
 from services.validating.good import MAX_BACKUPS, find_good
 from services.validating.kept import Kept
-from services.validating.looking import Looked, Looking, look_again, looked_into, tree_of
+from services.validating.looking import tree_of
 from services.validating.model import IndexSeen
+from services.validating.one_pass import Pass, read_documents
 from services.validating.server import ServerSaid, ask_server, cost_words
-from services.validating.unique import double_findings
-from services.validating.way_back import beside, need_of, restored_from, with_way_back
-from services.validating.wording import NEAR, Placed, fault_findings, size_findings
+from services.validating.way_back import need_of, restored_from, with_way_back
+from services.validating.wording import Placed, fault_findings, size_findings
 
 if TYPE_CHECKING:
     from services.recovery.session import Session
@@ -42,16 +34,6 @@ CHECKPOINT_SECONDS = 65.0
 """A little more than a server lets pass between two checkpoints (60 s by default)."""
 AGAIN_SECONDS = 5.0
 LOOK_SECONDS = 0.2
-
-
-class Pass(msgspec.Struct, kw_only=True):
-    """What one read of the chosen collections saw; `unread` are those that could not be read, and why."""
-
-    looked: dict[str, Looked]
-    references: ReferencesResult
-    doubles: list[Placed]
-    moved: int
-    unread: dict[str, str]
 
 
 class Live:
@@ -186,61 +168,15 @@ class Live:
     @cached_property
     def seen(self) -> Pass:
         """Every chosen collection read once; what seems wrong in it is looked at again."""
-        looking = Looking(large=NEAR)
-        try:
-            return self._read(looking)
-        finally:
-            looking.close()
-
-    def _read(self, looking: Looking) -> Pass:
-        side = LiveSide(self.session.database)
-        there = side.collections()
-        again = LiveAgain(self.session.database, self.ctx.check)
-        whole = looked_into({name: kind for name, kind in there.items() if name in self.chosen})
-        total = sum(self.stats[name].size for name in whole if name in self.stats)
-        phase = self.ctx.phase("documents", "every document once", total=total or None)
-        unread: dict[str, str] = {}
-        wanted = wanted_of(there)
-        order = [*wanted, *(name for name in whole if name not in wanted)]
-        for name in order:
-            fields: tuple[str, ...] = ()
-            take: Take = looking.add
-            if name in whole:
-                looking.seen.setdefault(name, Looked())
-            elif not self.whole and (part := beside(name, whole)):
-                fields, take = part, looking.references.add
-            else:
-                continue
-            try:
-                side.read({name: fields}, take, check=self.ctx.check, advance=phase.advance)
-            except Cancelled:
-                raise
-            except QuillkeepError as error:
-                unread[name] = f"{error.what} {error.cause}".strip()
-        phase.finish()
-        moved = self._replaced_meanwhile()
-        references = looking.references.result(
-            there,
-            live=True,
-            left_out=tuple(unread),
-            again=again,
-            check=self.ctx.check,
+        seen = read_documents(
+            self.ctx,
+            self.session.database,
+            chosen=self.chosen,
+            every=self.whole,
+            sizes={name: stats.size for name, stats in self.stats.items()},
         )
-        doubles, settled = double_findings(
-            looking.references,
-            {stored_name(name) for name in whole if name not in unread},
-            again=again,
-            check=self.ctx.check,
-        )
-        for name in list(looking.seen):
-            settled += look_again(looking, name, again, self.ctx.check)
-        return Pass(
-            looked=looking.seen,
-            references=references,
-            doubles=doubles,
-            moved=moved + settled + references.moved,
-            unread=unread,
-        )
+        seen.moved += self._replaced_meanwhile()
+        return seen
 
     def _replaced_meanwhile(self) -> int:
         after = list_live(self.session.database)
