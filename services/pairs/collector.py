@@ -10,11 +10,12 @@ from services.objects.keys import is_our_key
 from services.objects.source import SourceEntry
 from services.pairs.compare import Comparison, Stage, no_stage
 from services.pairs.engine import Surroundings, conclude
+from services.pairs.facts import ObjectFacts
 from services.pairs.model import PairsResult
 from services.pairs.rows import FILES, facts_of
 from services.pairs.sides import BackupRows, TakeRows, require_files
 from services.pairs.stores import Advance, Check, ObjectsSide, TakeLooked, facts_of_entry, facts_of_line
-from services.pairs.table import ObjectFacts, PairsTable
+from services.pairs.table import PairsTable
 from services.reading.side import DataSide, Take
 
 AT_ONCE = 500

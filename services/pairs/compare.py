@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import msgspec
 
 from services.counted import counted
+from services.pairs.facts import ObjectFacts, RowFacts
 from services.pairs.model import PairsDepth
 from services.pairs.sides import RowsSide
 from services.pairs.stores import Looked, ObjectsSide
-from services.pairs.table import ObjectFacts, PairsTable, RowFacts
+from services.pairs.table import PairsTable
 
 SETTLE_SECONDS = 0.5
 """Between looking at an object and looking at its row again: the application changes one right after the other."""
@@ -25,6 +27,9 @@ KEPT_METADATA = 1_000
 
 MANY = 20_000
 """Never more than so many one by one."""
+
+ROUNDS = 4
+MOMENTS = timedelta(seconds=10)
 
 T = TypeVar("T")
 Advance = Callable[[int], None]
@@ -179,19 +184,31 @@ class Comparison:
         self._objects.hashes(self.table, take, check=self._check, advance=advance)
 
     def _look_again(self) -> None:
-        """What seems wrong is asked for once more: on a system at work it may just have moved."""
+        """What seems wrong is asked for once more: on a system at work it may just have moved.
+
+        Once where nothing moves, and up to `ROUNDS` times, longer each time, where something does.
+        """
         table = self.table
-        suspicious = table.broken_count() + table.orphan_count()
-        if not suspicious:
-            return
-        self._stage("looking again", counted(suspicious, "findings"), None, "objects")
-        if self._objects.live:
-            self._objects_again(suspicious)
-        if self._rows.live:
-            self._wait(self._settle)
-            self._rows_again()
-            self._row_less_again()
-        table.judge(heads=self._heads)
+        for number in range(ROUNDS):
+            suspicious = table.broken_count() + table.orphan_count()
+            if not suspicious:
+                return
+            self._stage("looking again", counted(suspicious, "findings"), None, "objects")
+            before = table.marked()
+            if self._objects.live:
+                self._objects_again(suspicious)
+            if self._rows.live:
+                self._wait(self._settle * 2**number)
+                self._rows_again()
+                self._row_less_again()
+            table.judge(heads=self._heads)
+            young = number == 0 and self._rows.live and table.orphan_since(self._moments_ago())
+            if table.marked() == before and not young:
+                return
+
+    def _moments_ago(self) -> str:
+        """An object put since then may be an upload whose row is still on its way."""
+        return (datetime.now(UTC) - MOMENTS).strftime("%Y-%m-%dT%H:%M:%S")
 
     def _objects_again(self, suspicious: int) -> None:
         table = self.table

@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from services.pairs.table import ObjectFacts, PairsTable
+from services.pairs.facts import ObjectFacts
+from services.pairs.table import PairsTable
 from services.quilltap.objects import parse_key
 
 Origin = Literal["upload", "migrated", "guide", "another-program"]

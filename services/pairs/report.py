@@ -11,12 +11,12 @@ from services.catalog.model import CheckStatus
 from services.counted import counted
 from services.findings import FindingStatus
 from services.pairs.compare import Compared
+from services.pairs.facts import Broken, RowFacts, shown
 from services.pairs.full_list import FullList
 from services.pairs.groups import Groups
 from services.pairs.located import Located
 from services.pairs.model import LIVE, MAX_LISTED, BrokenFile, Mismatch, PairsResult
 from services.pairs.origin import origin_of
-from services.pairs.table import Broken, RowFacts, shown
 from services.pairs.usage import Usage
 from services.pairs.wording import Wording
 
@@ -125,7 +125,13 @@ class _Report:
             "unread": "could not be looked at",
         }
         found = [f"{counts[key]:,} {word}" for key, word in names.items() if counts[key]]
-        words.append(", ".join(found) if found else "every row has its object and every object its row")
+        outside = counts["outside"]
+        whole = f"every {'other row' if outside else 'row'} has its object and every object its row"
+        if outside:
+            found.insert(0, f"{outside:,} outside both stores")
+        if len(found) == bool(outside):
+            found.append(whole)
+        words.append(", ".join(found))
         return ": ".join(words)
 
     def _missing(self, lines: FullList) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.archive.model import Buffer
 from services.catalog.naming import printable
-from services.pairs.table import RowFacts
+from services.pairs.facts import RowFacts
 from services.quilltap.objects import parse_key
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def row_of(document: Mapping[str, Any], prefix: str, *, live: bool = False) -> R
     )
 
 
+@functools.lru_cache(maxsize=1_000)
 def normal_type(value: str) -> str:
     """A content type so that two spellings of one are equal: lower case, no blanks or quotes around parameters."""
     parts = [part.strip().replace('"', "").lower() for part in printable(value).split(";")]

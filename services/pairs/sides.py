@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from services.archive.model import Buffer
 from services.errors import QuillkeepError
+from services.pairs.facts import RowFacts
 from services.pairs.rows import FIELDS, FILES, decoder, facts_of
-from services.pairs.table import RowFacts
 from services.reading.side import DataSide
 
 if TYPE_CHECKING:

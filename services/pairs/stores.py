@@ -9,8 +9,9 @@ import msgspec
 
 from services.objects.keys import Headers, claimed_sha256, is_our_key
 from services.objects.pool import run_pool
+from services.pairs.facts import ObjectFacts
 from services.pairs.rows import normal_type
-from services.pairs.table import ObjectFacts, PairsTable
+from services.pairs.table import PairsTable
 from services.quilltap.objects import parse_key
 
 if TYPE_CHECKING:

@@ -6,14 +6,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-import msgspec
-
 from services.catalog.naming import printable
-
-Verdict = Literal["missing", "size", "sha256", "claimed", "type"]
-"""What is wrong with a row's object: none there, another size, other bytes, another sha256 or type in its headers."""
-
-VERDICTS: tuple[Verdict, ...] = ("missing", "size", "sha256", "claimed", "type")
+from services.pairs.facts import VERDICTS, Broken, ObjectFacts, RowFacts, Verdict, decode, encode
 
 _SCHEMA = """
 PRAGMA journal_mode=OFF;
@@ -38,54 +32,6 @@ _MOVED = (
     "OR NOT EXISTS (SELECT 1 FROM object o WHERE o.key = m.key AND o.missing IS NULL AND o.moved = ''))"
 )
 _LONE = "FROM object o WHERE o.missing IS NULL AND o.moved = ? AND NOT EXISTS (SELECT 1 FROM row r WHERE r.key = o.key)"
-
-
-class RowFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a row of `files` says. `key` is None where it has none, `size` where it is no number.
-
-    `sha256` and `mime` are normal forms, empty where absent; `ref` is its `_id` as BSON (live rows only);
-    `odd` says what of it has a type the application does not write; `stranger`: the key names another user.
-    """
-
-    key: str | None = None
-    id: str = ""
-    user: str = ""
-    size: int | None = None
-    sha256: str = ""
-    mime: str = ""
-    bucket: str = ""
-    name: str = ""
-    created: str = ""
-    ref: bytes = b""
-    odd: str = ""
-    stranger: bool = False
-
-
-class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an object: `sha256` of its bytes where they were read, `claimed` what its metadata says.
-
-    `type` is its content type in a normal form, None where headers were not asked for or not kept.
-    `missing` says why a backup has no bytes of it, `moved` that it came or went while the backup ran.
-    """
-
-    key: str
-    size: int
-    etag: str = ""
-    sha256: str = ""
-    claimed: str = ""
-    type: str | None = None
-    missing: str | None = None
-    moved: str = ""
-    modified: str = ""
-
-
-class Broken(msgspec.Struct, frozen=True):
-    """A row whose object is not what it should be, and the object where there is one."""
-
-    n: int
-    kind: Verdict
-    row: RowFacts
-    object: ObjectFacts | None
 
 
 class PairsTable:
@@ -347,6 +293,17 @@ class PairsTable:
         """How many of them."""
         return self._one(f"SELECT count(*) {_MOVED}")
 
+    def marked(self) -> int:
+        """How many keys were marked as moved, whatever became of them."""
+        return self._one("SELECT count(*) FROM moved")
+
+    def orphan_since(self, moment: str) -> bool:
+        """Whether an object without a row was put after this moment (RFC 3339 UTC, as listings have it)."""
+        found = self._database.execute(
+            f"SELECT 1 {_LONE} AND o.modified > ? LIMIT 1", ("", moment)
+        ).fetchone()
+        return found is not None
+
     def unread(self, *, limit: int = -1) -> Iterator[tuple[str, str]]:
         """Keys of objects that could not be looked at, and why."""
         for key, why in self._database.execute("SELECT key, why FROM unread ORDER BY key LIMIT ?", (limit,)):
@@ -375,23 +332,6 @@ _WHICH = {
     "odd": "r.odd != ''",
     "stranger": "r.stranger",
 }
-
-
-def encode(key: str) -> bytes:
-    """A key as the bytes it is sorted by."""
-    return key.encode("utf-8", "surrogatepass")
-
-
-def decode(key: bytes) -> str:
-    """The key again."""
-    return key.decode("utf-8", "surrogatepass")
-
-
-def shown(key: str) -> str:
-    """A key that can be printed and written as JSON: a file name that is no text with its bytes as `\\xNN`."""
-    if key.isascii() or not any("\ud800" <= char <= "\udfff" for char in key):
-        return key
-    return printable(key)
 
 
 def _row_values(row: RowFacts) -> tuple[object, ...]:

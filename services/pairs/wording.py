@@ -115,7 +115,7 @@ class Wording:
         after = f" Run it after a restore of {self.rows_of}." if self.rows_of not in (LIVE, best) else ""
         return (
             f"`{restore_command(best)}` puts what is missing or differs{part}, and nothing else is changed;"
-            f" objects deleted since come back, too.{more}{after}"
+            f" objects deleted since come back, too. While the application runs, add --allow writers.{more}{after}"
         )
 
     def _who(self, group: Group) -> str:

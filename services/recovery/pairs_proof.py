@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
     from services.mongo.record import SwapRecord
-    from services.pairs.table import Broken, PairsTable
+    from services.pairs.facts import Broken
+    from services.pairs.table import PairsTable
     from services.recovery.draft import Draft
 
 ANSWER_SECONDS = 10.0
@@ -162,7 +163,7 @@ def _prove(
             missing=missing,
             altered=altered,
             detail=f"{counted(found.rows, 'rows')} of files, {counted(found.objects, 'objects')} in the bucket "
-            f"{target.bucket}: every row has its object.",
+            f"{target.bucket}: every row that names an object has it.",
         )
         if not missing and not altered:
             return Told(proof=proof)

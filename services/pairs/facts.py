@@ -1,0 +1,79 @@
+"""What a pair check knows of a row of `files` and of an object."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from services.catalog.naming import printable
+
+Verdict = Literal["missing", "size", "sha256", "claimed", "type"]
+"""What is wrong with a row's object: none there, another size, other bytes, another sha256 or type in its headers."""
+
+VERDICTS: tuple[Verdict, ...] = ("missing", "size", "sha256", "claimed", "type")
+
+
+class RowFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a row of `files` says. `key` is None where it has none, `size` where it is no number.
+
+    `sha256` and `mime` are normal forms, empty where absent; `ref` is its `_id` as BSON (live rows only);
+    `odd` says what of it has a type the application does not write; `stranger`: the key names another user.
+    """
+
+    key: str | None = None
+    id: str = ""
+    user: str = ""
+    size: int | None = None
+    sha256: str = ""
+    mime: str = ""
+    bucket: str = ""
+    name: str = ""
+    created: str = ""
+    ref: bytes = b""
+    odd: str = ""
+    stranger: bool = False
+
+
+class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an object: `sha256` of its bytes where they were read, `claimed` what its metadata says.
+
+    `type` is its content type in a normal form, None where headers were not asked for or not kept.
+    `missing` says why a backup has no bytes of it, `moved` that it came or went while the backup ran.
+    """
+
+    key: str
+    size: int
+    etag: str = ""
+    sha256: str = ""
+    claimed: str = ""
+    type: str | None = None
+    missing: str | None = None
+    moved: str = ""
+    modified: str = ""
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A row whose object is not what it should be, and the object where there is one."""
+
+    n: int
+    kind: Verdict
+    row: RowFacts
+    object: ObjectFacts | None
+
+
+def encode(key: str) -> bytes:
+    """A key as the bytes it is sorted by."""
+    return key.encode("utf-8", "surrogatepass")
+
+
+def decode(key: bytes) -> str:
+    """The key again."""
+    return key.decode("utf-8", "surrogatepass")
+
+
+def shown(key: str) -> str:
+    """A key that can be printed and written as JSON: a file name that is no text with its bytes as `\\xNN`."""
+    if key.isascii() or not any("\ud800" <= char <= "\udfff" for char in key):
+        return key
+    return printable(key)
