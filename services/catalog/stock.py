@@ -44,7 +44,7 @@ def verify_commands(backup: Backup) -> list[str]:
         sidecar = path.with_name(path.name + SIDECAR)
         if sidecar in backup.files or (backup.kind == "quillkeep" and path == backup.database_path):
             commands.append(f"cd {_quoted(sidecar.parent)} && sha256sum -c {_quoted(sidecar.name)}")
-        if backup.encrypted:
+        if _locked(path, backup):
             commands.append(f"set -o pipefail; {_decrypt(path, backup)} | gunzip -t")
         elif path.name.endswith((".gz", ".tgz")):
             commands.append(f"gunzip -t {_quoted(path)}")
@@ -157,12 +157,12 @@ def _database(backup: Backup, profile: Profile, database: str, mode: str = "--dr
     base = f"mongorestore {_connection(profile)} --nsInclude={_quoted(f'{database}.*')} {mode}"
     commands: list[str] = []
     kind = _database_kind(path)
-    if backup.encrypted:
+    if _locked(path, backup):
         plain = ENCRYPTED_ENDING.sub("", path.name)
         source = _decrypt(path, backup)
-        if kind == "tar":
+        if kind == "tar" and ENCRYPTED_ENDING.search(path.name):
             return [*commands, f"set -o pipefail; {source} | tar -xzf - -C WORKDIR", f"{base} WORKDIR/FOLDER"]
-        gzip = " --gzip" if plain.endswith(".gz") else ""
+        gzip = " --gzip" if plain.endswith(".gz") or kind == "tar" else ""
         return [*commands, f"set -o pipefail; {source} | {base} --archive{gzip}"]
     if kind == "tar":
         return [*commands, f"tar -xf {_quoted(path)} -C WORKDIR", f"{base} WORKDIR/FOLDER"]
@@ -203,8 +203,9 @@ def _objects(backup: Backup, profile: Profile) -> list[str]:
     skip = " --exclude '__quillkeep_*'" if backup.kind == "quillkeep" else ""
     if path.is_dir():
         return [f"aws s3 cp --recursive{skip}{endpoint} {_quoted(path)} {_quoted(target)}"]
-    source = f"{_decrypt(path, backup)} | tar -xzf -" if backup.encrypted else f"tar -xf {_quoted(path)}"
-    pipe = "set -o pipefail; " if backup.encrypted else ""
+    locked = _locked(path, backup)
+    source = f"{_decrypt(path, backup)} | tar -xzf -" if locked else f"tar -xf {_quoted(path)}"
+    pipe = "set -o pipefail; " if locked else ""
     return [f"{pipe}{source} -C WORKDIR", f"aws s3 cp --recursive{endpoint} WORKDIR/FOLDER {_quoted(target)}"]
 
 
@@ -227,8 +228,20 @@ def _data_files(backup: Backup) -> list[Path]:
     ]
 
 
+def _locked(path: Path, backup: Backup) -> bool:
+    """Whether this file is the encrypted one: of what one run of a script made, the other part may be plain."""
+    alone = len(backup.parts) == 1
+    return backup.encrypted is not None and (alone or ENCRYPTED_ENDING.search(path.name) is not None)
+
+
 def _decrypt(path: Path, backup: Backup) -> str:
-    if backup.encrypted == "gpg":
+    gpg = backup.encrypted == "gpg"
+    if not ENCRYPTED_ENDING.search(path.name) and path.name.endswith((".tar", ".tar.gz", ".tgz")):
+        # The archive in the tar is the encrypted one.
+        member = "'*.gpg'" if gpg else "'*.enc'"
+        tool = "gpg --decrypt" if gpg else "openssl enc -d -aes-256-cbc"
+        return f"tar -xOf {_quoted(path)} --wildcards {member} | {tool}"
+    if gpg:
         return f"gpg --decrypt {_quoted(path)}"
     return f"openssl enc -d -aes-256-cbc -in {_quoted(path)}"
 
