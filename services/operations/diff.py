@@ -180,6 +180,7 @@ def _objects_gone(side: Backup) -> str:
 def _databases(
     a: Side, b: Side, plan: DiffPlan, ctx: JobContext, seen: list[SideSeen], warnings: list[str]
 ) -> tuple[CollectionDiff, ...]:
+    from services.comparing.allocator import give_back_large_blocks
     from services.comparing.collections import compare_collections
     from services.comparing.databases import DatabaseSide, of_backup, of_live
     from services.comparing.documents import compare_documents, selected
@@ -187,6 +188,8 @@ def _databases(
 
     configured = ctx.profile.mongo.database if ctx.profile.mongo else None
     read: dict[int, DatabaseSide] = {}
+    if plan.documents:
+        give_back_large_blocks()
     with Spill(ctx.folder) as spill:
         # What names its own database first: it tells which one of a foreign dump's is meant. What is live last:
         # what the other side has too is then indexed while it is summed.
