@@ -8,6 +8,7 @@ from typing import Any
 
 import humanize
 
+from services.catalog.verdict import DAMAGED
 from tui.table import table
 from tui.terminal import Terminal
 from widgets.text import escape
@@ -49,6 +50,9 @@ def condition(row: Row) -> tuple[str, str]:
         return "fail", f"incomplete: {', '.join(row['missing'])}" if row["missing"] else "incomplete"
     if verified and verified["status"] == "fail":
         return "fail", f"{verified['depth']} verify failed {when(verified['at'])}"
+    damaged = [f"{part}: {why}" for part, why in row["why"].items() if why.startswith(DAMAGED)]
+    if damaged:
+        return "fail", damaged[0]
     if row["suspicious"]:
         return "warn", f"suspicious: {row['suspicions'][0]}"
     if row["good"]:
@@ -154,6 +158,7 @@ def show_lines(document: Row, terminal: Terminal) -> list[str]:
         facts.append(("Reason", escape(row["reason"])))
     lines = [terminal.paint(escape(row["id"]), "bold")]
     lines += [f"  {label:<11} {text}" for label, text in facts]
+    lines += _standing_lines(document.get("standing") or (), terminal)
     if document["manifest"]:
         lines += manifest_lines(document["manifest"])
     lines.append("")
@@ -163,6 +168,23 @@ def show_lines(document: Row, terminal: Terminal) -> list[str]:
         about = file["problem"] or (size(file["bytes"]) if file["bytes"] is not None else "folder")
         lines.append(f"  {file['mode'] or '----'}  {escape(file['path'])}  {about}")
     lines += [f"  {line}" if line else "" for line in stock_lines(document["commands"])]
+    return lines
+
+
+def _standing_lines(standing: Sequence[Row], terminal: Terminal) -> list[str]:
+    """The checks that do not stand at ok, with when and the next step; those about the data say so."""
+    lines: list[str] = []
+    for run in standing:
+        if run["status"] == "ok":
+            continue
+        about = ", about the data in it" if run["decides"] == "data" else ""
+        when_how = f"{run['depth']} on {when(run['at'])} UTC{about}"
+        lines.append(
+            f"  {'Check':<11} {terminal.status(run['status'])}  {escape(run['name'])}: {escape(run['detail'])}"
+            f" ({when_how})"
+        )
+        if run["next"]:
+            lines.append(f"  {'':<11} next: {escape(run['next'])}")
     return lines
 
 

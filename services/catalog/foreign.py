@@ -24,7 +24,7 @@ from services.catalog.naming import (
     printable,
 )
 from services.catalog.notes import Notes
-from services.catalog.verdict import part_status, proven_full, verified, why_failed
+from services.catalog.verdict import DAMAGED, part_status, proven_full, verified, why_failed
 
 NO_PERMISSION = "no permission to read it"
 
@@ -246,7 +246,7 @@ def as_backup(members: list[Artefact], *, id: str, location: str, folder: Path, 
         if by_part[part].problem:
             not_good[part] = by_part[part].problem
         elif part_status(notes, part) == "fail":
-            not_good[part] = f"verify found it damaged: {why_failed(notes, part)}"
+            not_good[part] = f"{DAMAGED}: {why_failed(notes, part)}"
         elif not proven_full(notes, part):
             not_good[part] = "not proven by a full verify"
     problem = "; ".join(f"{one.name}: {one.problem}" for one in members if one.problem)

@@ -19,6 +19,7 @@ from services.catalog.naming import printable
 from services.catalog.notes import Notes, note_fields, read_notes
 from services.catalog.scan import Catalog, survey
 from services.catalog.stock_page import stock_page
+from services.catalog.verdict import check_runs
 from services.passphrase import key_of
 from services.paths import Paths
 from services.profile import Profile
@@ -117,7 +118,7 @@ def notes_of(backup: Backup, paths: Paths) -> Notes:
 
 def show(ref: str, profile: Profile, paths: Paths) -> dict[str, Any]:
     """The `show` document: the manifest's facts, files with modes, checks and notes so far, and the stock
-    commands that verify and restore exactly this backup without Quillkeep. Errors as `find_backup`."""
+    commands that verify and restore exactly this backup without Quillkeep. `standing` is what counts of each check. Errors as `find_backup`."""
     found, catalog = lookup(ref, profile, paths)
     backup = found.backup
     notes = notes_of(backup, paths)
@@ -136,6 +137,10 @@ def show(ref: str, profile: Profile, paths: Paths) -> dict[str, Any]:
         "manifest": manifest,
         "files": [_file(path) for path in _files(backup)],
         "checks": [note_fields(check) for check in notes.checks],
+        "standing": [
+            msgspec.to_builtins(run.check) | {"at": moment(run.at), "depth": run.depth}
+            for run in check_runs(notes).values()
+        ],
         "notes": [note_fields(entry) for entry in notes.entries],
         "lost": list(backup.lost_keys),
         "missing_objects": list(backup.missing_keys),

@@ -14,7 +14,7 @@ from services.catalog.manifest import Part
 from services.catalog.model import Backup
 from services.catalog.naming import SIDECAR
 from services.catalog.notes import Notes
-from services.catalog.verdict import part_status, verified, why_failed
+from services.catalog.verdict import DAMAGED, part_status, verified, why_failed
 
 
 class OwnRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,7 +194,7 @@ def _not_good(
         if part in missing:
             reasons[part] = f"incomplete: {missing[part][0]}"
         elif part_status(notes, part) == "fail":
-            reasons[part] = f"verify found it damaged: {why_failed(notes, part)}"
+            reasons[part] = f"{DAMAGED}: {why_failed(notes, part)}"
         elif part == "objects" and missing_keys:
             count = len(missing_keys)
             reasons[part] = (

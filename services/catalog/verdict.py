@@ -13,6 +13,8 @@ from services.catalog.notes import CheckNote, NotedCheck, Notes, SharedDamageNot
 
 _DEPTHS: tuple[Depth, ...] = ("quick", "full", "deep")
 
+DAMAGED = "verify found it damaged"
+"""How the reason begins of a part that is not good since a check failed."""
 CONCLUSIVE: frozenset[CheckStatus] = frozenset({"ok", "warn", "fail"})
 """A run that could not read (`unknown`) or could not look (`skipped`) proves nothing and takes nothing away."""
 

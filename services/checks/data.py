@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from services.references.model import ReferencesResult
 
 SHOWN = 10
+NAMED = 3
+"""Examples in a sentence."""
 
 
 class DataEvidence(Protocol):
@@ -113,15 +115,24 @@ def _untold(error: QuillkeepError | None) -> Outcome | None:
 
 
 def _outcome(status: CheckStatus, summary: str, findings: Sequence[Finding], step: str = "") -> Outcome:
-    sentences = tuple(finding.what for finding in findings)
+    sentences = tuple(map(_sentence, findings))
     if status == "ok" or not sentences:
         return Outcome(status, summary, next=step, found=tuple(findings))
     more = f"; and {counted(len(sentences) - 1, 'more findings')}" if len(sentences) > 1 else ""
     first = next((one for one in findings if one.status == status), findings[0])
     return Outcome(
         status,
-        first.what + more,
+        _sentence(first) + more,
         findings=sentences[:SHOWN],
         next=step or first.next,
         found=tuple(findings),
     )
+
+
+def _sentence(finding: Finding) -> str:
+    """What is wrong, with some of the places where it does not name them itself."""
+    if not finding.examples or any(example in finding.what for example in finding.examples):
+        return finding.what
+    named = ", ".join(finding.examples[:NAMED])
+    more = f" and {finding.count - NAMED:,} more" if finding.count > NAMED else ""
+    return f"{finding.what.rstrip('.')}: {named}{more}"

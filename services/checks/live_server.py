@@ -27,11 +27,14 @@ def server_validate(evidence: LiveEvidence) -> Outcome | None:
     gone = [name for name, one in said.items() if one.gone]
     status = worst([one.status for one in said.values()])
     if denied:
+        role, grant = evidence.live.grant
+        named = f" ({', '.join(denied[:5])})" if len(denied) < len(said) else ""
         return Outcome(
             status,
-            f"this user may not validate {counted(len(denied), 'collections')}: the role dbAdmin has the right",
+            f"this user may not validate {counted(len(denied), 'collections')}{named}: the role {role} has the right",
+            findings=tuple(one.what for one in found),
             found=found,
-            next=f"Grant it, then validate again: {evidence.live.grant}",
+            next=f"Grant it, then validate again: {grant}",
         )
     asked = len(said) - len(gone)
     words = f"{counted(asked, 'collections')} {by_number(asked, 'was', 'were')} validated"

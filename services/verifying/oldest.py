@@ -15,6 +15,7 @@ from services.catalog.scan import Catalog
 from services.catalog.verdict import last_asked
 from services.checks.model import CheckResult, worst
 from services.counted import counted
+from services.errors import Cancelled, QuillkeepError
 from services.history.words import duration
 from services.jobs.context import JobContext
 from services.operations.verify_model import Left, OldestResult, Verified, VerifyPlan, VerifyResult
@@ -81,6 +82,13 @@ def verify_oldest(
             phase.finish("gone")
             gone.append(Left(id=backup.id, location=backup.location, why=error.cause, last=candidate.last))
             continue
+        except Cancelled:
+            raise
+        except QuillkeepError as error:
+            # One backup that cannot be looked at leaves the others their turn.
+            phase.finish("unknown")
+            done.append(_unlooked(candidate, error, clock() - started))
+            continue
         seconds = clock() - started
         pace.learn(backup, seconds, phase.done)
         phase.finish(result.status)
@@ -103,6 +111,20 @@ def _why_left(backup: Backup, needed: float | None, budget: float, used: float, 
         )
         return f"it takes about {duration(needed)}, more than the whole budget"
     return f"it takes about {duration(needed)}, and {duration(budget - used)} were left"
+
+
+def _unlooked(candidate: Candidate, error: QuillkeepError, seconds: float) -> Verified:
+    return Verified(
+        id=candidate.backup.id,
+        location=candidate.backup.location,
+        status="unknown",
+        verdict="unknown",
+        data=None,
+        detail=f"{error.what} {error.cause}".strip(),
+        next=error.next,
+        seconds=round(seconds, 3),
+        last=candidate.last,
+    )
 
 
 def _verified(result: VerifyResult, seconds: float, read: int, last: datetime | None) -> Verified:
