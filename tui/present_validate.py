@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from widgets.text import escape
 
 _WORST_FIRST = {"fail": 0, "unknown": 1, "warn": 2, "skipped": 3, "ok": 4}
 EXAMPLES_SHOWN = 3
+USERS_SHOWN = 2
+"""Users of one kind of finding; the others are counted."""
 
 Document = Mapping[str, Any]
 """The `validate` document."""
@@ -25,8 +28,16 @@ def validate_lines(result: Document, terminal: Terminal) -> list[str]:
     findings = [finding for row in rows for finding in row["findings"]] + list(result["references"])
     if findings:
         lines += ["", terminal.paint("Findings", "bold")]
-        for finding in sorted(findings, key=lambda one: _WORST_FIRST.get(one["status"], 0)):
-            lines += finding_lines(finding, terminal)
+        for alike in _alike(sorted(findings, key=lambda one: _WORST_FIRST.get(one["status"], 0))):
+            for finding in alike[:USERS_SHOWN]:
+                lines += finding_lines(finding, terminal)
+            if folded := alike[USERS_SHOWN:]:
+                documents = sum(finding["count"] for finding in folded)
+                lines.append(
+                    f"            and the same for {counted(len(folded), 'more users')}, {documents:,} in all "
+                    "(--json names them)"
+                )
+    lines += _way_back(findings, terminal)
     open_checks = [one for one in result.get("checks", ()) if one["status"] in ("skipped", "unknown")]
     if open_checks:
         lines += ["", terminal.paint("Not looked at, or not told", "bold")]
@@ -44,6 +55,32 @@ def validate_lines(result: Document, terminal: Terminal) -> list[str]:
     backup = f", against {escape(result['backup'])}" if result.get("backup") else ""
     lines += ["", f"{terminal.status(str(result['status']))}  {escape(result.get('summary') or '')}{backup}"]
     return lines
+
+
+def _alike(findings: Sequence[Document]) -> list[list[Document]]:
+    """Findings of one kind and one field of several users together, in the order of the first of each."""
+    groups: dict[tuple[str, ...], list[Document]] = {}
+    for finding in findings:
+        field = finding["what"].partition(" by ")[2].partition(" ")[0]
+        key = (finding["status"], finding["kind"], finding["collection"], field)
+        alone = () if finding.get("user") else (finding["what"],)
+        groups.setdefault((*key, *alone), []).append(finding)
+    return list(groups.values())
+
+
+def _way_back(findings: Sequence[Document], terminal: Terminal) -> list[str]:
+    """One command for everything that is broken and right in one backup."""
+    restore: dict[str, set[str]] = {}
+    for finding in findings:
+        if finding["status"] == "fail" and finding["good_in"]:
+            restore.setdefault(finding["good_in"], set()).update(finding["restore"])
+    if sum(map(len, restore.values())) < 2:
+        return []
+    lines = ["", terminal.paint("All that is broken, at once", "bold")]
+    for backup, names in sorted(restore.items(), reverse=True):
+        chosen = shlex.quote(",".join(sorted(names)))
+        lines.append(f"  quillkeep plan {escape(backup)} --collections {escape(chosen)}")
+    return [*lines, "  shows what a restore of it would change; `restore` for `plan`, with --yes, does it."]
 
 
 def _status(status: str, terminal: Terminal) -> str:

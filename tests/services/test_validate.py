@@ -10,12 +10,15 @@ from typing import Any
 import bson
 import pytest
 from bson import Decimal128, Int64
+from msgspec.structs import replace
 from pymongo.database import Database
 
 from services.demo.servers import Mongod
 from services.errors import Refused, UsageProblem
 from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
+from services.operations.validate import ValidatePlan, validate
+from services.profile import Location
 from tests.services.swap_support import at_phase
 from tests.services.validate_support import (
     Validated,
@@ -325,11 +328,6 @@ def test_collections_of_every_kind_and_of_nobody(deployment: Validated) -> None:
 
 
 def test_no_good_backup_to_compare_with(deployment: Validated, tmp_path: Path) -> None:
-    from msgspec.structs import replace
-
-    from services.operations.validate import ValidatePlan, validate
-    from services.profile import Location
-
     elsewhere = replace(deployment.profile, locations=(Location(name="none", path=str(tmp_path)),))
     set_first("tags", "name", 4)(deployment.db)
     result = validate(ValidatePlan(), deployment.context(profile=elsewhere))
@@ -345,33 +343,25 @@ def test_no_good_backup_to_compare_with(deployment: Validated, tmp_path: Path) -
 def test_a_collection_replaced_while_it_is_looked_at(deployment: Validated) -> None:
     db = deployment.db
 
-    def replace() -> None:
+    def exchange() -> None:
         db.tags.rename("tags_before")
         db.tags_before.rename("tags", dropTarget=True)
         db.sessions.drop()
         db.sessions.insert_many(deployment.sound["sessions"])
 
-    result = deployment.validate(hooks=(at_phase("documents", replace),))
+    result = deployment.validate(hooks=(at_phase("documents", exchange),))
     assert any("sessions" in text and "while it was looked at" in text for text in result.warnings)
     assert rows(result)["sessions"].status == "unknown" and not result.references
     assert not any(row.findings for row in result.collections)
 
 
 def test_without_a_database(deployment: Validated) -> None:
-    from msgspec.structs import replace
-
-    from services.operations.validate import ValidatePlan, validate
-
     with pytest.raises(Refused):
         validate(ValidatePlan(), deployment.context(profile=replace(deployment.profile, mongo=None)))
 
 
 def test_an_empty_database_is_not_called_well(deployment: Validated, tmp_path: Path) -> None:
     """A wrong name is the likeliest cause: the others are named."""
-    from msgspec.structs import replace
-
-    from services.operations.validate import ValidatePlan, validate
-
     assert deployment.profile.mongo is not None
     empty = replace(
         deployment.profile, locations=(), mongo=replace(deployment.profile.mongo, database="nobody")

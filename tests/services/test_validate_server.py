@@ -56,6 +56,13 @@ def broken(deployment: Validated, name: str, point: str) -> None:
         admin.command({"configureFailPoint": point, "mode": "off"})
 
 
+def coming_as(deployment: Validated, uri: str) -> Validated:
+    """The same deployment as another user."""
+    user = deployment.as_user(uri)
+    assert isinstance(user, Validated)
+    return user
+
+
 def test_an_index_that_lacks_a_document(deployment: Validated) -> None:
     broken(deployment, "tags", "skipIndexNewRecords")
     result = deployment.validate()
@@ -128,8 +135,7 @@ def test_cost_and_locks_are_said_before_it_begins(deployment: Validated) -> None
 def test_a_user_that_may_not_validate(deployment: Validated, role: str) -> None:
     """The server's part is skipped with the line that grants it; ours goes on and finds what is wrong."""
     uri = deployment.server.create_user(f"u{secrets.token_hex(4)}", (role,), database=deployment.name)
-    poor = deployment.as_user(uri)
-    assert isinstance(poor, Validated)
+    poor = coming_as(deployment, uri)
     result = poor.validate()
     assert result.status == "skipped" and statuses(result)["server-validate"] == "skipped"
     (check,) = [one for one in result.checks if one.name == "server-validate"]
@@ -143,7 +149,19 @@ def test_a_user_that_may_not_validate(deployment: Validated, role: str) -> None:
     rich = deployment.server.create_user(
         f"u{secrets.token_hex(4)}", (role, "dbAdmin"), database=deployment.name
     )
-    assert statuses(deployment.as_user(rich).validate("users"))["server-validate"] == "ok"  # type: ignore[attr-defined]
+    assert statuses(coming_as(deployment, rich).validate("users"))["server-validate"] == "ok"
+
+
+def test_the_buckets_of_a_time_series_want_another_role(deployment: Validated) -> None:
+    deployment.db.create_collection("series", timeseries={"timeField": "at"})
+    uri = deployment.server.create_user(
+        f"u{secrets.token_hex(4)}", ("readWrite", "dbAdmin"), database=deployment.name
+    )
+    result = coming_as(deployment, uri).validate()
+    (check,) = [one for one in result.checks if one.status != "ok"]
+    assert (check.name, check.status) == ("server-validate", "skipped")
+    assert "(series)" in check.detail and '"dbAdminAnyDatabase"' in check.next
+    assert [row.name for row in result.collections if row.status != "ok"] == ["series"]
 
 
 def test_a_user_that_may_read_some_collections(deployment: Validated) -> None:
@@ -161,7 +179,7 @@ def test_a_user_that_may_read_some_collections(deployment: Validated) -> None:
     uri = deployment.server.create_user(
         f"u{secrets.token_hex(4)}", ({"role": role, "db": "admin"},), database="admin"
     )
-    result = deployment.as_user(uri).validate()  # type: ignore[attr-defined]
+    result = coming_as(deployment, uri).validate()
     assert statuses(result)["server-validate"] == "skipped" and statuses(result)["shape"] == "ok"
     narrow = [
         {
@@ -179,7 +197,7 @@ def test_a_user_that_may_read_some_collections(deployment: Validated) -> None:
         ],
     )
     with pytest.raises(Refused, match="readWrite"):
-        deployment.as_user(uri).validate()  # type: ignore[attr-defined]
+        coming_as(deployment, uri).validate()
 
 
 def test_a_cancel_ends_the_command_on_the_server(deployment: Validated) -> None:
