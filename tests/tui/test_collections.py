@@ -38,7 +38,7 @@ def test_what_is_broken_stands_first_and_says_the_way_back() -> None:
             assert "! -2,708 shrank" in memories and "· never" in memories
             tags = await line(console, "tags")
             assert "! gone" in tags and "ok" not in tags
-            assert "R restores it from quilltap_20261123_020000, the newest good backup." in console.text
+            assert "R restores it from the newest good backup, quilltap_20261123_020000" in console.text
             assert "? outdated" in await line(console, "sessions")
             for words in ("d documents", "c compare", "f severity", "s save"):
                 assert words in console.text
@@ -50,7 +50,7 @@ def test_nothing_found_is_said_only_when_somebody_looked() -> None:
     async def test() -> None:
         manager, _ = collections()
         async with manager as console:
-            await console.until("✓ Nothing found in 18 collections, all validated in the last 2h.")
+            await console.until("✓ Nothing found in 18 collections; the oldest validation is 2h old.")
         held = answers.held_answer(validated={"chats": answers.validation("chats")})
         manager, _ = collections({"collections_held": held})
         async with manager as console:

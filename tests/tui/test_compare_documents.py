@@ -79,7 +79,7 @@ def test_counts_ids_and_paths(size: tuple[int, int]) -> None:
         backend = recorded(documents(*SOME, changed=12))
         async with opened(PROFILE, backend, size=size, mode="archives") as console:
             screen = await compare(console)
-            await console.until("1 only in B, 1 only in A, 12 changed; 415 the same; 3 shown")
+            await console.until("1 only live, 1 only backup, 12 changed; 415 the same; 3 shown")
             plan = backend.started[0][1]
             assert plan == DiffPlan(
                 a=A, b="live", collections=("chats",), documents=True, values=False, objects=False
@@ -90,7 +90,7 @@ def test_counts_ids_and_paths(size: tuple[int, int]) -> None:
             assert "passwordHash: (its values are never shown)" in console.text
             assert "(Enter)" in console.text
             await press(console.pilot, "down")
-            assert "only in B:  _id 5f1d" in console.text
+            assert "only live:  _id 5f1d" in console.text
             await press(console.pilot, "down")
             assert "It was written while it was compared." in console.text
             assert screen.why_disabled("unknown") == ""
@@ -110,11 +110,17 @@ def test_values_are_asked_for_by_a_key_of_their_own() -> None:
                 a=A, b="live", collections=("chats",), documents=True, values=True, objects=False
             )
             await console.until(lambda: screen.why_disabled("values") == "The values are shown already.")
-            await console.until('title: A "old"  B "new"')
+            await console.until('title: backup "old"  live "new"')
             await press(console.pilot, "enter")
             shown = console.app.screen
             assert isinstance(shown, TextModal)
-            for words in ('A "old"', 'B "late"', "A (absent)", "age (int -> string)", "and 2 fields more"):
+            for words in (
+                'backup "old"',
+                'live "late"',
+                "backup (absent)",
+                "age (int -> string)",
+                "and 2 fields more",
+            ):
                 assert words in shown.text, words
             await press(console.pilot, "escape")
 
@@ -231,10 +237,10 @@ def test_on_a_real_server(profile: Profile, db: Database[Any], tmp_path: Path) -
         async with opened(profile, Paths(state), mode="archives") as console:
             screen = CompareDocumentsScreen(made, "live", "users")
             await console.app.push_screen(screen)
-            await console.until("1 only in B, 1 only in A, 1 changed; 48 the same", seconds=60)
+            await console.until("1 only live, 1 only backup, 1 changed; 48 the same", seconds=60)
             assert "passwordHash" in console.text and "$2b$" not in console.text
             await console.press("v")
-            await console.until('name: A "n7"  B "other"', seconds=60)
+            await console.until('name: backup "n7"  live "other"', seconds=60)
             assert "$2b$" not in console.text and "$2b$" not in screen.markdown()
 
     run(test())

@@ -52,7 +52,7 @@ class CollectionDetailScreen(CollectionActions):
     """Three sections, gone through by the arrow keys; the same actions as in the list."""
 
     MODE: ClassVar[str] = "collections"
-    TOPICS: ClassVar[tuple[str, ...]] = (LIVE_LOOK, HELD_LOOK, "jobs")
+    TOPICS: ClassVar[tuple[str, ...]] = (LIVE_LOOK, HELD_LOOK, "jobs", "live")
     CSS_PATH = "../styles/collections.tcss"
     HELP = """
 # One collection
@@ -139,6 +139,9 @@ good version of it. `f` shows one severity. `v` `d` `c` do what they do in the l
             return
         if topic == "jobs":
             self.watch_jobs()
+            return
+        if topic == "live":
+            self.heard_of_live()
             return
         self.look_if_needed()
         rows = rows_of(self.live.value, self.held.value)

@@ -42,7 +42,7 @@ class CollectionsScreen(CollectionActions, ListScreen):
     """The live collections, the worst first; Enter opens one."""
 
     MODE: ClassVar[str] = "collections"
-    TOPICS: ClassVar[tuple[str, ...]] = (LIVE_LOOK, HELD_LOOK, "jobs")
+    TOPICS: ClassVar[tuple[str, ...]] = (LIVE_LOOK, HELD_LOOK, "jobs", "live")
     CSS_PATH = "../styles/collections.tcss"
     HELP = """
 # Collections
@@ -146,6 +146,9 @@ Every live collection beside the newest good backup; what is broken, gone or fel
         """The newest answers, beside each other."""
         if topic == "jobs":
             self.watch_jobs()
+            return
+        if topic == "live":
+            self.heard_of_live()
             return
         self.look_if_needed()
         self._draw()

@@ -21,10 +21,11 @@ from tui.store import Looked, Problem
 from tui.work import start_work
 
 LIVE_LOOK, HELD_LOOK = "collections", "collections_held"
-AGAIN_AFTER = frozenset({"backup", "verify", "accept", "delete", "validate", "pairs"})
+AGAIN_AFTER = frozenset({"backup", "verify", "accept", "delete", "pairs"})
 """Jobs whose end may have changed what is known beside the database."""
-LIVE_AFTER = frozenset({"restore", "finish", "rollback", "release"})
-"""Jobs whose end may have changed what is live as well."""
+LIVE_AFTER = frozenset({"restore", "finish", "rollback", "release", "validate"})
+"""Jobs whose end may have changed what is live, or how the server counts it, as well."""
+STALE_SECONDS = 60.0
 _PROBLEM = ("what", "cause", "touched", "next")
 
 VALIDATE = Binding(
@@ -221,6 +222,25 @@ class CollectionActions(ConsoleScreen):
                 self._again.discard(name)
                 self.console.look_at(name)
 
+    def on_screen_resume(self) -> None:
+        """What was asked a while ago is asked again when the screen comes back."""
+        now = self.console.store.backend.now()
+        for name in (LIVE_LOOK, HELD_LOOK):
+            answered = self.console.store.looked(name).answered
+            if answered is not None and (now - answered).total_seconds() > STALE_SECONDS:
+                self.look_again(name)
+
+    def heard_of_live(self) -> None:
+        """Somebody asked the database after this screen did, since something may have happened to it."""
+        other, ours = self.console.store.looked("live"), self.live
+        if (
+            other.asked is not None
+            and not other.waiting
+            and ours.answered is not None
+            and other.asked > ours.answered
+        ):
+            self.look_again(LIVE_LOOK)
+
     def jobs_changed(self) -> None:
         """Another validation runs, or says where it is."""
 
@@ -257,7 +277,7 @@ class CollectionActions(ConsoleScreen):
     def _over_with(self, job: str) -> None:
         self._validating.pop(job, None)
         self._followers.pop(job, None)
-        self.look_again(HELD_LOOK)
+        self.look_again(LIVE_LOOK, HELD_LOOK)
         self.console.look_at_jobs()
         finished = self._ended.pop(job, None)
         if finished is None:

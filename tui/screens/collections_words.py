@@ -65,10 +65,8 @@ def verdict(
     if not there:
         return "warn", f"{glyphs.of('warn')} There is no live collection."
     oldest = min(row.validation.at for row in there if row.validation is not None)
-    return (
-        "ok",
-        f"{glyphs.of('ok')} Nothing found in {counted(len(there), 'collections')}, all validated in the last {age(oldest, now)}.",
-    )
+    words = f"Nothing found in {counted(len(there), 'collections')}; the oldest validation is {age(oldest, now)} old."
+    return "ok", f"{glyphs.of('ok')} {words}"
 
 
 def _named(names: Sequence[str], glyphs: Glyphs) -> str:
@@ -135,8 +133,8 @@ def good_words(row: CollectionRow, held: CollectionsHeldAnswer | None, finding: 
         return ""
     what = ", ".join(escape(name) for name in names) if names != (row.name,) else "it"
     newest = held.newest if held is not None else None
-    why = ", the newest good backup" if newest is not None and backup == newest.reference else ""
-    return f"R restores {what} from {escape(backup)}{why}."
+    which = "the newest good backup, " if newest is not None and backup == newest.reference else ""
+    return f"R restores {what} from {which}{escape(backup)}"
 
 
 def way_back(

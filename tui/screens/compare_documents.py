@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -11,28 +9,27 @@ from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.widgets import Static
 
-from services.counted import counted
 from services.operations.diff_model import LIVE, DiffPlan
 from tui.present_diff import detail_words, side_words
+from tui.screens.compare_documents_rows import (
+    code,
+    document_lines,
+    document_name,
+    document_row,
+    sides_of,
+    verdict_words,
+)
 from tui.screens.compare_job import ComparisonScreen, say
 from widgets.filter_bar import FilterBar, matching
-from widgets.glyphs import Glyphs
-from widgets.inventory_table import Column, InventoryTable, TableRow
+from widgets.inventory_table import Column, InventoryTable
 from widgets.plain import plain_lines
 from widgets.problem_box import ProblemBox
 from widgets.progress_line import ProgressLine
 from widgets.text import escape
 
-STATES = {"added": "only in B", "removed": "only in A", "changed": "changed"}
-NARROW = (Column("STATE", 11, toned=True), Column("DOCUMENT", 30), Column("FIELDS THAT DIFFER"))
-WIDE = (Column("STATE", 11, toned=True), Column("DOCUMENT", 44), Column("FIELDS THAT DIFFER"))
+NARROW = (Column("STATE", 13, toned=True), Column("DOCUMENT", 28), Column("FIELDS THAT DIFFER"))
+WIDE = (Column("STATE", 13, toned=True), Column("DOCUMENT", 44), Column("FIELDS THAT DIFFER"))
 WIDE_CELLS = 120
-FEW_FIELDS = 3
-"""Fields named below the table; Enter shows all of them."""
-
-_OBJECT_ID = re.compile(r'\{"\$oid": ?"([0-9a-f]+)"\}')
-
-Document = Mapping[str, Any]
 
 
 class CompareDocumentsScreen(ComparisonScreen):
@@ -72,6 +69,7 @@ ones with the paths of the fields that differ. The first of each kind are shown;
     def __init__(self, a: str, b: str, collection: str) -> None:
         super().__init__()
         self._refs = (a, b)
+        self._sides = sides_of(b)
         self._collection = collection
         self._values = False
 
@@ -103,7 +101,7 @@ ones with the paths of the fields that differ. The first of each kind are shown;
         """Enter: all fields of it."""
         one = self._document
         if one is not None:
-            text = "\n".join(document_lines(one, every=True))
+            text = "\n".join(document_lines(one, self._sides, every=True))
             self.console.show_text(f"{self._collection}  {document_name(one)}", text, name="document.txt")
 
     def on_filter_bar_changed(self) -> None:
@@ -177,15 +175,17 @@ ones with the paths of the fields that differ. The first of each kind are shown;
         """All that is shown, as a file to keep."""
         if self._result is None or self.row is None:
             return ""
-        head = [f"# {_code(self._collection)} document by document", ""]
+        head = [f"# {code(self._collection)} document by document", ""]
         head += [
-            f"- {letter}: {_code(side_words(self._result[key]))}" for letter, key in (("A", "a"), ("B", "b"))
+            f"- {letter}: {code(side_words(self._result[key]))}" for letter, key in (("A", "a"), ("B", "b"))
         ]
         head += [
-            f"- {verdict_words(self.row)}",
+            f"- {verdict_words(self.row, self._sides)}",
             *(f"- {escape(str(text))}" for text in self._result["warnings"]),
         ]
-        lines = [line for one in self._examples for line in ["", *document_lines(one, every=True)]]
+        lines = [
+            line for one in self._examples for line in ["", *document_lines(one, self._sides, every=True)]
+        ]
         return (
             "\n".join([*head, "", "```text", *(line.replace("```", "'''") for line in lines), "```"]) + "\n"
         )
@@ -199,7 +199,10 @@ ones with the paths of the fields that differ. The first of each kind are shown;
                 f"{self.console.glyphs.of('unknown')} The result says nothing of this collection.",
             )
         status = {"same": "ok", "not compared": "unknown"}.get(row["state"], "warn")
-        return status, f"{self.console.glyphs.status(status, row['state'])}: {verdict_words(row)}"
+        return (
+            status,
+            f"{self.console.glyphs.status(status, row['state'])}: {verdict_words(row, self._sides)}",
+        )
 
     def show_words(self) -> None:
         """The collection and both sides in one line."""
@@ -215,7 +218,10 @@ ones with the paths of the fields that differ. The first of each kind are shown;
 
     def show_rows(self) -> None:
         """The first documents of each kind."""
-        rows = [document_row(place, one, self.console.glyphs) for place, one in enumerate(self._examples)]
+        rows = [
+            document_row(place, one, self.console.glyphs, self._sides)
+            for place, one in enumerate(self._examples)
+        ]
         bar = self.query_one(FilterBar)
         shown = list(matching(rows, bar.text))
         bar.count(len(shown), len(rows))
@@ -228,86 +234,9 @@ ones with the paths of the fields that differ. The first of each kind are shown;
         one = self._document
         lines: list[str] = []
         if one is not None:
-            lines = document_lines(one, every=False)
+            lines = document_lines(one, self._sides, every=False)
         elif self._result is None and not self._story.ended:
             lines = ["Nothing is changed by comparing. Escape leaves, the job goes on."]
         elif self.row is not None and (words := detail_words(self.row)):
             lines = [words]
         say(self.query_one("#compare-fields", Static), plain_lines("\n".join(lines)))
-
-
-def verdict_words(row: Document) -> str:
-    """`3 only in B, 1 only in A, 12 changed, 415 the same`."""
-    documents = row["documents"]
-    if not documents:
-        words = detail_words(row)
-        return words or (
-            "the same by content" if row["state"] == "same" else "its documents were not compared"
-        )
-    shown = len(documents["examples"])
-    differ = documents["added"] + documents["removed"] + documents["changed"]
-    parts = [f"{documents[state]:,} {word}" for state, word in STATES.items() if documents[state]]
-    words = f"{', '.join(parts) or 'no document differs'}; {documents['same']:,} the same"
-    return f"{words}; {shown:,} shown" if shown < differ else words
-
-
-def document_row(place: int, one: Document, glyphs: Glyphs) -> TableRow:
-    """State, id, and the paths that differ."""
-    paths = [field_name(field) for field in one["fields"]]
-    if one["more_fields"]:
-        paths.append(f"and {one['more_fields']:,} more")
-    fields = ", ".join(escape(path) for path in paths) or escape(str(one.get("note") or ""))
-    cells = (glyphs.status("warn", STATES[one["state"]]), document_name(one), fields)
-    return TableRow(str(place), cells, "warning", " ".join(cells).lower())
-
-
-def document_name(one: Document) -> str:
-    """The application's id where there is one, else `_id`."""
-    return escape(str(one.get("own_id") or id_words(one)))
-
-
-def id_words(one: Document) -> str:
-    """The `_id` as an admin writes it: of an ObjectId the digits alone."""
-    found = _OBJECT_ID.fullmatch(str(one["id"]))
-    return found[1] if found else str(one["id"])
-
-
-def field_name(field: Document) -> str:
-    """A path, and what became of it where that is not a changed value."""
-    path = str(field["path"]) or "(document)"
-    word = {"added": "only in B", "removed": "only in A", "order": "order"}.get(
-        str(field.get("kind", "")), ""
-    )
-    word = str(field.get("types") or "") or word
-    return f"{path} ({word})" if word else path
-
-
-def document_lines(one: Document, *, every: bool) -> list[str]:
-    """The id and the fields, with values where the comparison has them."""
-    own = f"   id {escape(str(one['own_id']))}" if one.get("own_id") else ""
-    lines = [f"{STATES[one['state']]}:  _id {escape(id_words(one))}{own}"]
-    if one.get("note"):
-        lines.append(f"  {escape(str(one['note']))}")
-    fields = one["fields"] if every else one["fields"][:FEW_FIELDS]
-    for field in fields:
-        name = escape(field_name(field))
-        if field["secret"]:
-            lines.append(f"  {name}: (its values are never shown)")
-        elif field["a"] is None and field["b"] is None:
-            lines.append(f"  {name}")
-        elif every:
-            lines += [f"  {name}", f"    A {_value(field['a'])}", f"    B {_value(field['b'])}"]
-        else:
-            lines.append(f"  {name}: A {_value(field['a'])}  B {_value(field['b'])}")
-    more = one["more_fields"] + len(one["fields"]) - len(fields)
-    if more:
-        lines.append(f"  and {counted(more, 'fields')} more{'' if every else ' (Enter)'}")
-    return lines
-
-
-def _value(value: object) -> str:
-    return "(absent)" if value is None else escape(str(value))
-
-
-def _code(text: str) -> str:
-    return "`" + escape(text).replace("`", "'").replace("|", "\\|") + "`"

@@ -45,6 +45,14 @@ class Tree(LinesView, inherit_bindings=False):
         Binding("home", "scroll_home", show=False, id="tree.home"),
         Binding("end", "scroll_end", show=False, id="tree.end"),
     ]
+    beside: Tree | None = None
+    """What scrolls along."""
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Both sides show the same lines."""
+        super().watch_scroll_y(old_value, new_value)
+        if self.beside is not None:
+            self.beside.scroll_to(y=new_value, animate=False)
 
 
 class DocumentScreen(ConsoleScreen):
@@ -99,10 +107,11 @@ read onto the screen; long texts and lists are cut, and the last line says so.
         yield ProblemBox(id="document-problem", glyphs=glyphs)
         yield Static("", id="document-verdict", markup=False)
         with Horizontal(id="document-sides"):
-            yield Tree(ellipsis=glyphs.ellipsis, id="document-live")
-            beside = Tree(ellipsis=glyphs.ellipsis, id="document-kept")
-            beside.can_focus = False
-            yield beside
+            tree = Tree(ellipsis=glyphs.ellipsis, id="document-live")
+            tree.beside = Tree(ellipsis=glyphs.ellipsis, id="document-kept")
+            tree.beside.can_focus = False
+            yield tree
+            yield tree.beside
 
     def on_mount(self) -> None:
         """Reads what is live."""
