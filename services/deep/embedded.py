@@ -95,13 +95,15 @@ class EmbeddedTarget:
             )
 
     def close(self) -> None:
-        """Ends the server and removes its data."""
+        """Ends the server and removes its data; its keeper ends last, to sweep should this process die meanwhile."""
         if self._mongod is not None:
             for client in (vars(self).get("fast"), vars(self).get("_client")):
                 if client is not None:
                     client.close()
-            self._mongod.kill()
+            self._mongod.halt()
         self._scratch.close()
+        if self._mongod is not None:
+            self._mongod.kill()
 
 
 def _impatient(server: Mongod) -> MongoTarget:

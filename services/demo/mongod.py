@@ -158,6 +158,12 @@ class Mongod:
         """SIGKILL to one member, or to all; the data stays for `restart`."""
         self._end(member, kill=True)
 
+    def halt(self) -> None:
+        """SIGKILL to all, while their keepers stay to sweep should this process die; `kill` ends these, too."""
+        for process in self._processes:
+            if process is not None:
+                process.end(kill=True)
+
     def stop(self, member: int | None = None) -> None:
         """A clean end of one member, or of all; the data stays for `restart`."""
         self._end(member, kill=False)

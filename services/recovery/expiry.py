@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from services.catalog.find import newest_good
 from services.catalog.scan import survey
+from services.deep import scratch
 from services.errors import QuillkeepError
 from services.jobs.context import JobContext
 from services.mongo.connect import list_live
@@ -56,10 +57,11 @@ def release_due(ctx: JobContext, write: BackupWriter) -> list[str]:
 
     Nothing is released whose backup did not pass a full verify.
     """
+    warnings = [f"{words}." for words in scratch.sweep(ctx.paths)]
     if ctx.profile.mongo is None or ctx.profile.read_only:
-        return []
+        return warnings
     with open_session(ctx.profile) as session:
-        warnings = sweep_dead(session, ctx)
+        warnings += sweep_dead(session, ctx)
     newest = newest_good(survey(ctx.profile.locations, ctx.profile, ctx.paths).backups, "database")
     if newest is None:
         return warnings
