@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from services.pepper.model import Candidate
 
 
-@click.group(no_args_is_help=True)
+@click.group()
 def pepper() -> None:
     """What ENCRYPTION_MASTER_PEPPER opens."""
 

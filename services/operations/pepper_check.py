@@ -38,7 +38,7 @@ def pepper_check(plan: PepperPlan, ctx: JobContext) -> PepperResult:
         users = vault.one("SELECT count(*) FROM users")
         stored = vault.one("SELECT count(*) FROM vals")
         phase = ctx.phase(
-            "pepper",
+            "opening values",
             f"{counted(stored, 'encrypted values')} of {counted(users, 'users')}",
             total=None,
             unit="users",

@@ -20,6 +20,7 @@ USERS_SHOWN = 1_000
 USERS_FOUND = 50
 """Users with a finding of their own; the rest is counted."""
 WORDS = {"api_keys": "API keys", "users.totp": "second factors", "users.backupCodes": "sets of backup codes"}
+_FIELD = ("", "(totp)", "(backupCodes)")
 TRY_OTHERS = (
     "Set ENCRYPTION_MASTER_PEPPER to the pepper they were stored with; `quillkeep pepper check FILE` tries "
     "the one in another file and changes nothing."
@@ -153,8 +154,11 @@ def _name(vault: Vault, user: int | None) -> str:
 
 
 def _examples(vault: Vault, where: str, *given: Any) -> tuple[str, ...]:
-    rows = vault.rows(f"SELECT held, why FROM vals WHERE {where} ORDER BY n LIMIT {MAX_EXAMPLES}", *given)
-    return tuple(vault.open_held(held).id + (f": {why}" if why else "") for held, why in rows)
+    query = f"SELECT place, held, why FROM vals WHERE {where} ORDER BY n LIMIT {MAX_EXAMPLES}"
+    return tuple(
+        " ".join(part for part in (vault.open_held(held).id, _FIELD[place], why) if part)
+        for place, held, why in vault.rows(query, *given)
+    )
 
 
 def _wrong(vault: Vault, whole: Opened, label: str) -> list[Finding]:
@@ -224,8 +228,8 @@ def _damaged(vault: Vault) -> list[Finding]:
             Finding(
                 kind="damaged-value",
                 status="fail",
-                what=f"{counted(count, WORDS[name])} {by_number(count, 'is', 'are')} damaged, whatever the pepper: "
-                f"{examples[0]}" + ("." if count == 1 else ", among others."),
+                what=f"{counted(count, WORDS[name])} {by_number(count, 'is', 'are')} damaged, so that no pepper "
+                f"opens {by_number(count, 'it', 'them')} ({examples[0]}{'' if count == 1 else ', among others'}).",
                 collection=name.partition(".")[0],
                 count=count,
                 examples=examples,

@@ -26,7 +26,7 @@ from services.profile import Profile
 from services.quilltap.encryption import encrypt_value
 from services.secret import Secret
 from tests.services.command_support import Command, environment
-from tests.support import FIXTURE_PEPPER, FIXTURES, RecordingContext
+from tests.support import FIXTURE_PASSPHRASE, FIXTURE_PEPPER, FIXTURES, RecordingContext
 
 Contexts = Callable[..., RecordingContext]
 PEPPER = Secret(FIXTURE_PEPPER)
@@ -135,7 +135,7 @@ def test_damage_is_not_a_wrong_pepper(
     result = check(filled, make_context)
     assert (result.status, result.opened, result.damaged, result.total) == ("fail", 5, 1, 6)
     assert kinds(result) == {"damaged-value": "fail"}
-    assert result.findings[0].examples == (f"mine: {words}",)
+    assert result.findings[0].examples == (f"mine {words}",)
 
 
 def test_odd_documents(filled: Profile, db: Database[Any], make_context: Contexts) -> None:
@@ -153,8 +153,8 @@ def test_odd_documents(filled: Profile, db: Database[Any], make_context: Context
     result = check(filled, make_context)
     assert (result.opened, result.damaged, result.total) == (6, 5, 11)
     examples = [example for finding in result.findings for example in finding.examples]
-    assert f"{no_id}: belongs to a user without an id" in examples
-    assert "d1: is no document with ciphertext, iv and authTag" in examples
+    assert f"{no_id} (totp) belongs to a user without an id" in examples
+    assert "d1 (totp) is no document with ciphertext, iv and authTag" in examples
 
 
 def test_a_flipped_byte_does_not_open(filled: Profile, db: Database[Any], make_context: Contexts) -> None:
@@ -217,10 +217,18 @@ def test_a_backup_and_its_key_check(filled: Profile, db: Database[Any], make_con
 
 
 @pytest.mark.parametrize(
-    "name", ["quilltap-20261101.gz", "backup-gz-20261101", "quilltap_mongo_20261101_020000.tar.gz"]
+    "name",
+    [
+        "quilltap-20261101.gz",
+        "backup-gz-20261101",
+        "quilltap_mongo_20261101_020000.tar.gz",
+        "quilltap-20261101.gz.gpg",
+        "quilltap-20261101.pbkdf2.gz.enc",
+    ],
 )
 def test_foreign_dumps(profile: Profile, location: Path, make_context: Contexts, name: str) -> None:
     source = FIXTURES / name
+    profile = msgspec.structs.replace(profile, passphrase=Secret(FIXTURE_PASSPHRASE))
     (shutil.copytree if source.is_dir() else shutil.copy)(source, location / name)
     result = check(msgspec.structs.replace(profile, pepper=PEPPER), make_context, target=name)
     assert result.status == "ok" and result.opened == result.total >= 6 and result.key_check == "none"
