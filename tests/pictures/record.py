@@ -190,5 +190,8 @@ def _kill_while_renaming(started: StartedJob) -> None:
 
 
 if __name__ == "__main__":
+    from tests.pictures import record_integrity
+
     record(lambda line: print(line, file=sys.stderr))
+    record_integrity.record(lambda line: print(line, file=sys.stderr))
     print(f"kept in {Path(FOLDER).name}")

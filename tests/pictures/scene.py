@@ -89,5 +89,6 @@ def healthy() -> dict[str, Any]:
         "preflight",
         "trash",
         "discover",
+        "integrity",
     )
     return {kind: recording.look(kind) for kind in kinds}

@@ -192,12 +192,12 @@ def test_wide_ascii_and_hostile_names() -> None:
         async with manager as console:
             await shown(console, len(NASTY) + 1)
             heading = console.line("FILES")
-            assert all(word in heading for word in ("AGE", "DUMP", "VERIFIED", "LOCATION"))
+            assert all(word in heading for word in ("AGE", "DUMP", "WHEN", "LOCATION"))
             for _ in NASTY:
                 await console.press("down")
                 assert "\x1b" not in console.text
             await console.press("enter")
-            await console.until("Evidence:")
+            await console.until("When:")
             await console.press("escape")
 
     run(test())

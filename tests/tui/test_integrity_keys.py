@@ -286,11 +286,13 @@ def test_the_checks_of_one_backup() -> None:
             await on(console, "quilltap_20261120_021400")
             await console.press("enter")
             await console.until("✗ fail    objects")
-            await console.until("Evidence: 3_photo.png: another sha256")
+            await console.until(" ✗ fail objects: 3_photo.png: another sha256")
             assert "When: 2026-11-20 03:14 UTC, 2d ago, in a full verify, job 20261120_020000" in console.text
             assert "Next: Do something about objects." in console.text
             assert "· none    deep-load" in console.text
-            await console.press("end")
+            await console.press("enter")
+            await console.until(lambda: type(console.app.screen).__name__ == "TextModal")
+            await console.press("escape", "end")
             await console.until("it never ran on this backup")
             await console.press("a")
             await console.until("# Integrity of `quilltap_20261120_021400`")

@@ -133,12 +133,13 @@ data; each column a group of checks, the worst of them as glyph and word:
         said = (
             f"{key_name(keymap.get(f'integrity.{name}', key).partition(',')[0])} {word}"
             for name, key, word in (
+                ("severity", "f", "severity"),
+                ("filter", "/", "filter"),
                 ("sort", "o", "order"),
+                ("restore", "R", "restore"),
                 ("save", "s", "save"),
                 ("json", "j", "save as JSON"),
                 ("watch", "w", "watch"),
-                ("copy", "y", "copy the id"),
-                ("rescan", "r", "look again"),
             )
         )
         return " " + "  ".join(said)
@@ -273,7 +274,9 @@ data; each column a group of checks, the worst of them as glyph and word:
             self.query_one(f"#{id}", Static).update(plain_lines(text), layout=id != "integrity-head")
 
     def _show_pane(self) -> None:
-        self.query_one(LinesView).show(self._pane_lines)
+        pane = self.query_one(LinesView)
+        pane.display = bool(self._entries)
+        pane.show(self._pane_lines)
 
     def _pane_lines(self, width: int) -> list[Line]:
         entry, glyphs = self._focused, self.console.glyphs
@@ -292,11 +295,7 @@ data; each column a group of checks, the worst of them as glyph and word:
             lines += words.backup_lines(entry.backup, now, glyphs, width)
         else:
             lines += words.live_lines(self._answer.live, now, glyphs, width)
-        room = self.query_one(LinesView).size.height
-        if room and len(lines) > room:
-            more = f"{glyphs.ellipsis} {len(lines) - room + 1} more lines: Enter shows everything"
-            return [*lines[: room - 1], Line(more, "dim")]
-        return lines
+        return words.cut_to(lines, self.query_one(LinesView).size.height, glyphs)
 
     def on_inventory_table_highlighted(self, event: InventoryTable.Highlighted) -> None:
         """The pane follows the cursor."""

@@ -21,6 +21,7 @@ from tui.screens.archive_detail import place_of
 from tui.screens.integrity_actions import LIVE_CHECKS, RESTORE, VERIFY, WATCH, IntegrityActions
 from tui.screens.integrity_report import Form, one_report
 from tui.screens.integrity_watch import LIVE, Begun
+from tui.screens.integrity_words import cut_to
 from tui.store import Problem
 from tui.work import start_work
 from widgets.empty import Empty
@@ -30,6 +31,9 @@ from widgets.lines_view import Line, LinesView
 from widgets.plain import plain
 from widgets.problem_box import ProblemBox
 from widgets.progress_line import ProgressLine
+
+TEXT_CELLS = 70
+"""Cells of a dialog's text."""
 
 
 class IntegrityDetailScreen(IntegrityActions):
@@ -46,6 +50,7 @@ it back, and the next step. Of the live data each job's findings follow it.
 
 - *none*: it never ran, or not at the depth that it needs.
 - While a check runs, its results appear here as its journal tells them; leaving the screen leaves the job.
+- Enter shows all that the one under the cursor found.
 - `R` opens the restore wizard on what has the good version; of a finding that names a collection, on that one.
 - `v` verifies (on live: its checks), `w` watches the job, `a` shows everything as one text,
   `s` saves it as Markdown, `j` as JSON, `/` filters, `r` looks again, Escape goes back.
@@ -85,16 +90,16 @@ it back, and the next step. Of the live data each job's findings follow it.
         with Container(id="checks-main"):
             yield InventoryTable(made.columns_for, ellipsis=glyphs.ellipsis, id="checks-table")
             yield Empty("", id="checks-empty")
-            yield LinesView(ellipsis=glyphs.ellipsis, id="checks-about")
+            about = LinesView(ellipsis=glyphs.ellipsis, id="checks-about")
+            about.can_focus = False
+            yield about
         yield FilterBar(id="checks-filter")
 
     def on_mount(self) -> None:
         """Asks for everything about it."""
         self._place = place_of(self.console.store.profile)
         super().on_mount()
-        table = self.query_one(InventoryTable)
-        table.opens = False
-        table.focus()
+        self.query_one(InventoryTable).focus()
         if self._backup is not None:
             self.rescan()
 
@@ -233,12 +238,19 @@ it back, and the next step. Of the live data each job's findings follow it.
         self.query_one(LinesView).show(lambda width: self._about_lines(told, width))
 
     def _about_lines(self, told: made.Told | None, width: int) -> list[Line]:
-        return told.lines(width) if told is not None else []
+        room = self.query_one(LinesView).size.height
+        return cut_to(told.lines(width), room, self.console.glyphs) if told is not None else []
+
+    def on_inventory_table_opened(self, event: InventoryTable.Opened) -> None:
+        """Enter: all that it found, to read, copy and save."""
+        told = self._told
+        if told is not None:
+            text = "\n".join(line.text for line in told.lines(TEXT_CELLS))
+            self.console.show_text(self._subject, text, name=self._file("md"))
 
     def on_inventory_table_highlighted(self, event: InventoryTable.Highlighted) -> None:
         """What the one under the cursor found."""
         self._show_about()
-        self.query_one(LinesView).scroll_home(animate=False)
         self.refresh_bindings()
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:

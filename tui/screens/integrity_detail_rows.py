@@ -87,14 +87,14 @@ def _of_check(check: CheckSeen, about: CheckAbout | None, now: datetime, glyphs:
     cells = (glyphs.status(check.status), check.name, age(check.at, now), check.depth, check.detail)
 
     def lines(width: int) -> list[Line]:
-        made = _lines(f"{glyphs.status(check.status)} {check.name}", width, tone(check.status) or "strong")
-        if about is not None:
-            made += _lines(f"Holds when ok: {about.says}", width, "dim")
-        made += _lines(f"Evidence: {check.detail or 'none was noted'}", width)
+        text = f"{glyphs.status(check.status)} {check.name}: {check.detail or 'it noted no evidence'}"
+        made = _lines(text, width, tone(check.status) or "strong")
+        made += _lines(f"Next: {check.next}", width) if check.next else []
+        made += _lines(f"Since: {check.since}", width) if check.since else []
         job = f", job {check.job}" if check.job else ""
         made += _lines(f"When: {when_words(check.at, now)}, in a {check.depth} verify{job}", width)
-        made += _lines(f"Since: {check.since}", width) if check.since else []
-        made += _lines(f"Next: {check.next}", width) if check.next else []
+        if about is not None:
+            made += _lines(f"Holds when ok: {about.says}", width, "dim")
         for finding in check.found:
             if finding.what != check.detail or finding.good_in or finding.next:
                 made += finding_lines(finding, glyphs, width)

@@ -53,7 +53,7 @@ LETTER = {status: letter for letter, status in STATUS.items() if letter not in "
 _WORST = "fuwspx-o"
 _BAD, _DOUBT = frozenset("f"), frozenset("wus")
 ID, AGE, FIRST, MERGED = 0, 1, 2, 9
-WHEN, VERDICT, LOCATION, WHEN_LONG, ID_LONG = 10, 11, 12, 13, 14
+WHEN, VERDICT, LOCATION, ID_LONG = 10, 11, 12, 13
 """Places of a row's cells; the groups begin at `FIRST`, `MERGED` is files and dump in one."""
 NARROWEST = 79
 """Cells that the table takes at least, its gutter included."""
@@ -74,7 +74,7 @@ def columns_for(width: int) -> tuple[Column, ...]:
     """The columns that a table of this width has room for: what is known of a check is never left out."""
     spare = width - NARROWEST
     wide: set[int] = set()
-    for cell, needed in ((MERGED, CELL + 1), (AGE, 5), (ID_LONG, 8), (WHEN_LONG, 5), (LOCATION, 9)):
+    for cell, needed in ((MERGED, CELL + 1), (AGE, 5), (ID_LONG, 8), (LOCATION, 10)):
         if spare >= needed:
             wide.add(cell)
             spare -= needed
@@ -87,8 +87,8 @@ def columns_for(width: int) -> tuple[Column, ...]:
         Column("BACKUP", 24, cell=ID_LONG) if ID_LONG in wide else Column("BACKUP", 16, cell=ID),
         *([Column("AGE", 4, right=True, cell=AGE)] if AGE in wide else []),
         *groups,
-        Column("VERIFIED", 10, cell=WHEN_LONG) if WHEN_LONG in wide else Column("WHEN", 5, cell=WHEN),
-        Column("VERDICT", 12, toned=True, cell=VERDICT),
+        Column("WHEN", 5, cell=WHEN),
+        Column("VERDICT", 13 if LOCATION in wide else 12, toned=True, cell=VERDICT),
     ]
     if LOCATION in wide:
         columns.append(Column("LOCATION", 8 + min(12, spare), cell=LOCATION))
@@ -177,7 +177,6 @@ def entry_of(seen: BackupSeen, key: str, matrix: Matrix, now: datetime, glyphs: 
         checked,
         verdict,
         escape(backup.location),
-        f"{checked} ago" if seen.looked_at else checked,
         tail(escape(backup.id), glyphs.ellipsis, 24),
     )
     tones = (
@@ -187,7 +186,6 @@ def entry_of(seen: BackupSeen, key: str, matrix: Matrix, now: datetime, glyphs: 
         _tone(merged),
         "",
         tone(status),
-        "",
         "",
         "",
     )
@@ -230,14 +228,13 @@ def live_entry(live: Sequence[LiveSeen], now: datetime, glyphs: Glyphs, running:
             checked,
             glyphs.status(status, word),
             "",
-            f"{checked} ago" if times and len(times) == len(live) else checked,
             "live",
         ),
         tone(status),
         " ".join(
             ["live", word, checked, *(f"{one.verb} {one.status} {one.summary}" for one in live)]
         ).lower(),
-        ("", "", *(_tone(letters[group]) for group in GROUPS), "", "", tone(status), "", "", ""),
+        ("", "", *(_tone(letters[group]) for group in GROUPS), "", "", tone(status), "", ""),
     )
     severity: Literal["fail", "warn", "ok"] = "fail" if "f" in states else "warn" if states & _DOUBT else "ok"
     return Entry(LIVE_KEY, row, severity, bool(states & set("-x")))

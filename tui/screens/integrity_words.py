@@ -97,10 +97,10 @@ def hint(store: Store, answer: IntegrityAnswer) -> str:
     if any(one for one in answer.backups):
         return ""
     if not store.profile.locations:
-        return "No folder for backups is configured: 8 shows the line to write. l checks the live data."
+        return "No folder for backups is configured: 8 shows the line to write."
     if answer.problems:
-        return "No backup can be seen: a folder could not be read. Mount it, then r. l checks the live data."
-    return f"No backups yet in {store.profile.locations[0].path}: 2 then b makes one. l checks the live data."
+        return "No backup can be seen: a folder could not be read. Mount it, then r."
+    return f"No backups yet in {store.profile.locations[0].path}: 2 then b makes one."
 
 
 def backup_lines(seen: BackupSeen, now: datetime, glyphs: Glyphs, width: int) -> list[Line]:
@@ -197,6 +197,14 @@ def finding_lines(finding: Finding, glyphs: Glyphs, width: int, examples: int = 
         # Each on a line of its own, and cut there: ids and keys are long, and words are not.
         lines += [Line("such as:"), *(Line(f"    {one}") for one in shown)]
     return lines
+
+
+def cut_to(lines: list[Line], room: int, glyphs: Glyphs) -> list[Line]:
+    """At most `room` lines; the last one says how many more there are."""
+    if not room or len(lines) <= room:
+        return lines
+    more = f"{glyphs.ellipsis} {len(lines) - room + 1:,} more lines: Enter shows them"
+    return [*lines[: room - 1], Line(more, "dim")]
 
 
 def _wrapped(text: str, width: int, look: str = "") -> list[Line]:
