@@ -217,6 +217,7 @@ def test_restore_opens_the_wizard_on_exactly_what_brings_it_back(profile: Any) -
         for row, backup, wanted in (
             ("chats", "quilltap_20261122_020000", ("characters",)),
             ("memories", "quilltap_20261123_020000", ("memories",)),
+            ("files", "quilltap_20261123_020000", ()),
         ):
             looks = {
                 **broken(),
@@ -236,6 +237,7 @@ def test_restore_opens_the_wizard_on_exactly_what_brings_it_back(profile: Any) -
                 assert isinstance(wizard, RestoreScreen)
                 assert wizard.state.backup is not None and wizard.state.backup.id == backup
                 assert wizard.state.collections == wanted
+                assert wizard.state.only == (None if wanted else "objects")
                 assert backend.started == []
 
     run(test())

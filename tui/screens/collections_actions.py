@@ -16,7 +16,8 @@ from services.looking.collections_view import CollectionRow
 from services.validating.model import ValidatePlan
 from tui.bridge import Follower, JobNews
 from tui.screens.base import ConsoleScreen
-from tui.screens.collections_words import way_back
+from tui.screens.collections_words import WayBack, way_back
+from tui.screens.integrity_actions import open_objects
 from tui.store import Looked, Problem
 from tui.work import start_work
 
@@ -100,10 +101,10 @@ class CollectionActions(ConsoleScreen):
         return frozenset() if any(not names for names in every) else frozenset().union(*every)
 
     @property
-    def way_back(self) -> tuple[str, tuple[str, ...]]:
-        """The backup and the collections that Restore would use; no backup without one."""
+    def way_back(self) -> WayBack:
+        """What Restore would restore, and from which backup."""
         row = self.focused_row
-        return way_back(row, self.held.value, self.focused_finding) if row is not None else ("", ())
+        return way_back(row, self.held.value, self.focused_finding) if row is not None else WayBack()
 
     def why_disabled(self, action: str) -> str:
         """Why a key of this screen does nothing now; empty while it works."""
@@ -131,7 +132,7 @@ class CollectionActions(ConsoleScreen):
             return f"{newest.id} does not hold it."
         if action == "compare" and row.kind == "view":
             return "A view holds no documents of its own."
-        if action == "restore" and not self.way_back[0]:
+        if action == "restore" and not self.way_back.backup:
             return "No good backup holds it."
         return ""
 
@@ -176,9 +177,11 @@ class CollectionActions(ConsoleScreen):
 
     async def action_restore(self) -> None:
         """The wizard, on the backup that has the good version and on what brings it back alone."""
-        backup, names = self.way_back
-        if backup:
-            await self.console.open_restore(backup=backup, collections=names)
+        way = self.way_back
+        if way.objects:
+            await open_objects(self.console, way.backup)
+        elif way.backup:
+            await self.console.open_restore(backup=way.backup, collections=way.names)
 
     def action_documents(self) -> None:
         """Its documents by id."""

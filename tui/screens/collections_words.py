@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from services.counted import counted
 from services.findings import Finding
@@ -12,6 +13,7 @@ from services.looking.collections_held import CollectionKept, CollectionsHeldAns
 from services.looking.collections_view import CollectionRow
 from tui.screens.archives_rows import age, long_age, moment, size
 from tui.screens.collections_rows import change_words, count, trend
+from tui.screens.integrity_actions import OBJECTS_ALONE
 from tui.store import Looked
 from widgets.glyphs import Glyphs
 from widgets.text import escape
@@ -126,32 +128,43 @@ def backups_words(
     return words
 
 
+class WayBack(NamedTuple):
+    """What R restores: collections of a backup, or its objects alone; no backup where none holds it."""
+
+    backup: str = ""
+    names: tuple[str, ...] = ()
+    objects: bool = False
+
+
 def good_words(row: CollectionRow, held: CollectionsHeldAnswer | None, finding: Finding | None = None) -> str:
     """What R restores, and from which backup."""
-    backup, names = way_back(row, held, finding)
-    if not backup:
+    way = way_back(row, held, finding)
+    if not way.backup:
         return ""
-    what = ", ".join(escape(name) for name in names) if names != (row.name,) else "it"
+    what = ", ".join(escape(name) for name in way.names) if way.names != (row.name,) else "it"
+    if way.objects:
+        what = "the objects alone"
     newest = held.newest if held is not None else None
-    which = "the newest good backup, " if newest is not None and backup == newest.reference else ""
-    return f"R restores {what} from {which}{escape(backup)}"
+    which = "the newest good backup, " if newest is not None and way.backup == newest.reference else ""
+    return f"R restores {what} from {which}{escape(way.backup)}"
 
 
 def way_back(
     row: CollectionRow, held: CollectionsHeldAnswer | None, finding: Finding | None = None
-) -> tuple[str, tuple[str, ...]]:
-    """(backup, collections of it) that bring back what a finding misses; of no finding the worst one that names any.
+) -> WayBack:
+    """What brings back what a finding misses; of no finding the worst one that names a backup.
 
-    Else the collection from the newest good backup; no backup where it does not hold it.
+    Else the collection from the newest good backup that holds it.
     """
     told = [finding] if finding is not None else sorted(row.findings, key=lambda one: one.status != "fail")
     for one in told:
         if one.good_in:
-            return one.good_in, one.restore or (one.collection or row.name,)
+            names = one.restore or (one.collection or row.name,)
+            return WayBack(one.good_in, names, one.kind in OBJECTS_ALONE)
     newest = held.newest if held is not None else None
     if newest is None or row.name not in newest.collections:
-        return "", ()
-    return newest.reference, (row.name,)
+        return WayBack()
+    return WayBack(newest.reference, (row.name,))
 
 
 def validated_words(row: CollectionRow, now: datetime, glyphs: Glyphs) -> str:
