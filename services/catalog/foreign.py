@@ -114,6 +114,11 @@ def recognise_file(
     if not _named(name) and not (asked_for and candidate(name) != "no") and not _claims_gzip(path, name):
         return None
     problem = "the file is empty" if form == "empty" else "its bytes are of no form Quillkeep knows"
+    if form == "unknown" and name.endswith(".enc"):
+        problem = (
+            "it has no header of `openssl enc` (made with -nosalt, -K and -iv, or -S), so nothing tells its key: "
+            "decrypt it by hand and name the plain file"
+        )
     return _file(path, name, folder, "archive", size, mtime=mtime, problem=problem)
 
 
