@@ -23,8 +23,11 @@ def pairs_lines(result: Mapping[str, Any], terminal: Terminal) -> list[str]:
     rows, objects = str(result.get("rows_of")), str(result.get("objects_of"))
     sides = f"rows and objects of {rows}" if rows == objects else f"rows of {rows}, objects of {objects}"
     lines = [f"{escape(sides)}; {DEPTHS.get(str(result.get('depth')), '')}"]
-    for one in result.get("findings") or ():
-        lines += _finding(one, terminal)
+    findings = list(result.get("findings") or ())
+    for number, one in enumerate(findings, 1):
+        # Several users' findings of one kind mostly have one way on: it is said once, after the last of them.
+        last = number == len(findings) or one.get("next") != findings[number].get("next")
+        lines += _finding(one, terminal, way_on=last)
     lines += _files(result.get("files") or ())
     lines += [f"note: {escape(str(note))}" for note in result.get("notes") or ()]
     if result.get("full_list"):
@@ -34,7 +37,7 @@ def pairs_lines(result: Mapping[str, Any], terminal: Terminal) -> list[str]:
     return lines
 
 
-def _finding(one: Mapping[str, Any], terminal: Terminal) -> list[str]:
+def _finding(one: Mapping[str, Any], terminal: Terminal, *, way_on: bool) -> list[str]:
     status = str(one["status"])
     lines = [f"{terminal.status(status)}{' ' * (8 - len(status))}{escape(str(one['what']))}"]
     examples: Sequence[Any] = one.get("examples") or ()
@@ -42,7 +45,7 @@ def _finding(one: Mapping[str, Any], terminal: Terminal) -> list[str]:
     lines += [f"            {escape(str(example))}" for example in shown]
     if (left := int(one.get("count") or 0) - len(shown)) > 0 and shown:
         lines.append(f"            and {left:,} more")
-    if one.get("next"):
+    if one.get("next") and way_on:
         lines.append(f"            next: {escape(str(one['next']))}")
     return lines
 

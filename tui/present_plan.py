@@ -94,6 +94,13 @@ def restore_lines(result: Mapping[str, Any], terminal: Terminal) -> list[str]:
     objects = result.get("objects")
     if isinstance(objects, Mapping):
         lines.append(f"Objects: {_count(objects.get('put'))} put, {_count(objects.get('kept'))} kept.")
+    for key, word in (("pairs", "Rows against objects"), ("pepper", "Pepper")):
+        found = result.get(key)
+        # What is wrong stands among the warnings already.
+        if isinstance(found, Mapping) and found.get("status") == "ok":
+            lines.append(
+                f"{terminal.status('ok')}  {word}: {escape(str(found.get('detail') or ''))}".rstrip()
+            )
     if result.get("set_aside") or not lines:
         summary = str(result.get("summary") or "")
         if summary:

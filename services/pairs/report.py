@@ -297,7 +297,7 @@ def why_altered(one: Broken) -> str:
     row, found = one.row, one.object
     assert found is not None
     if one.kind == "size":
-        return f"has {found.size:,} bytes, its row says {row.size or 0:,}"
+        return f"has {counted(found.size, 'bytes')}, its row says {row.size or 0:,}"
     if one.kind == "sha256":
         return f"its bytes have the sha256 {found.sha256[:16]}..., its row says {row.sha256[:16]}..."
     if one.kind == "claimed":

@@ -98,7 +98,7 @@ class Wording:
         origin = _ORIGINS.get(group.kind)
         told = WORDS[origin] if origin else f"put there after {self.rows_of} was made"
         why = f" ({group.why})" if group.why else ""
-        text = f"{counted(group.count, 'objects')}{self._who(group)} without a row, {group.bytes:,} bytes: {told}{why}"
+        text = f"{counted(group.count, 'objects')}{self._who(group)} without a row, {counted(group.bytes, 'bytes')}: {told}{why}"
         step = "Nothing shows them: they only take space, and Quillkeep deletes no object. "
         if origin == "upload":
             step += "When rows are gone that should be there, `quillkeep diff latest live` names them."

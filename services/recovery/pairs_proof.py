@@ -233,18 +233,18 @@ class _Sorted:
             step = f"Put them again with `{command}`; who deletes objects meanwhile? `quillkeep pairs` names them all."
         elif there:
             warnings.append(
-                f"{counted(len(there), 'files')} {_have(there)} no object in the bucket, and {self._id} has "
+                f"{counted(len(there), 'files')} {_have(there)} {_lack(there)} in the bucket, and {self._id} has "
                 f"{by_number(len(there), 'it', 'them')}: {_named(there)}. Put them with `{command}`."
             )
         if newer:
             warnings.append(
                 f"{counted(len(newer), 'rows')} of files {by_number(len(newer), 'is', 'are')} newer than {self._id} "
-                f"and {_have(newer)} no object: {_named(newer)}. {self._remedy(newer, good)}"
+                f"and {_have(newer)} {_lack(newer)}: {_named(newer)}. {self._remedy(newer, good)}"
             )
         if before:
             lacking = f"{self._id} had none of {by_number(len(before), 'it', 'them')} either"
             warnings.append(
-                f"{counted(len(before), 'files')} {_have(before)} no object, and {lacking}: {_named(before)}. "
+                f"{counted(len(before), 'files')} {_have(before)} {_lack(before)}, and {lacking}: {_named(before)}. "
                 f"{self._remedy(before, good)}"
             )
         if self._total > len(self._broken):
@@ -329,6 +329,13 @@ def _named(broken: list[Broken]) -> str:
 
 def _have(broken: list[Broken]) -> str:
     return by_number(len(broken), "has", "have")
+
+
+def _lack(broken: list[Broken]) -> str:
+    sizes = sum(one.kind == "size" for one in broken)
+    if not sizes:
+        return "no object"
+    return "an object of another size" if sizes == len(broken) else "no object, or one of another size,"
 
 
 def _are(broken: list[Broken]) -> str:
