@@ -19,6 +19,7 @@ from services.jobs.events import Finished, Log
 from services.jobs.journal import Journal, read_events
 from services.jobs.launch import StartedJob
 from services.looking.bucket import BucketAnswer
+from services.looking.integrity import IntegrityAnswer
 from services.looking.live import CollectionSeen, LiveAnswer
 from services.redact import remember
 from tests.pictures import recording
@@ -61,6 +62,12 @@ WALKED = [
     "restore-interrupted",
     "restore-rollback-plan",
     "restore-release-counted",
+    "integrity",
+    "integrity-backup",
+    "integrity-checks",
+    "integrity-checks-live",
+    "integrity-live-checks",
+    "integrity-oldest",
     "jobs",
     "job-restore",
     "job-restore-killed",
@@ -144,12 +151,11 @@ def test_bad_texts_were_shown_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "mode", ["health", "archives", "restore", "jobs", "history", "settings", "first-run"]
+    "mode", ["health", "archives", "restore", "integrity", "jobs", "history", "settings", "first-run"]
 )
 def test_errors_with_credentials(mode: str) -> None:
-    looks = {
-        name: error() for name in ("catalog", "live", "bucket", "locations", "rates", "discover", "try_out")
-    }
+    names = ("catalog", "live", "bucket", "locations", "rates", "discover", "try_out", "integrity")
+    looks = {name: error() for name in names}
     scene = Scene("errors", settled, mode=mode, looks=looks, profile=profile_with_secrets())
     text = drawn(scene)
     assert "***" in text or mode in ("jobs", "history", "settings")
@@ -220,6 +226,13 @@ def many_backups() -> Catalog:
     return msgspec.structs.replace(catalog, backups=(*catalog.backups, *rows))
 
 
+def many_checked(catalog: Catalog) -> IntegrityAnswer:
+    given: IntegrityAnswer = recording.look("integrity")
+    one = given.backups[-1]
+    seen = tuple(msgspec.structs.replace(one, backup=backup) for backup in catalog.backups)
+    return msgspec.structs.replace(given, backups=seen)
+
+
 def empty_bucket() -> BucketAnswer:
     bucket: BucketAnswer = recording.look("bucket")
     return msgspec.structs.replace(bucket, objects=0, bytes=0)
@@ -229,12 +242,16 @@ MUCH = [
     ("health", ()),
     ("archives", ("end", "home", "pagedown", "slash", "x", "escape", "o", "enter", "right", "escape")),
     ("restore", ("enter", "down", "up", "enter", "tab", "end", "space", "home", "escape")),
+    ("integrity", ("end", "home", "f", "f", "f", "f", "slash", "x", "escape", "o", "o", "V", "escape")),
 ]
 
 
 @pytest.mark.parametrize(("mode", "keys"), MUCH, ids=[mode for mode, _ in MUCH])
 def test_much_of_everything(mode: str, keys: tuple[str, ...]) -> None:
-    looks = {**many_collections(), "catalog": many_backups(), "bucket": empty_bucket()}
+    backups = many_backups()
+    looks = {**many_collections(), "catalog": backups, "bucket": empty_bucket()}
+    if mode == "integrity":
+        looks["integrity"] = many_checked(backups)
     scene = Scene("much", settled, mode=mode, looks=looks)
 
     async def go() -> None:

@@ -20,7 +20,7 @@ from tui.app import QuillkeepApp
 from tui.themes import theme_names
 
 KEYS = (
-    *("1", "2", "3", "6", "7", "8"),
+    *("1", "2", "3", "4", "6", "7", "8"),
     *("down", "down", "down", "up", "pagedown", "pageup", "end", "home", "tab", "enter"),
     *("escape", "escape", "escape", "question_mark", "ctrl+p", "o", "slash", "b", "v", "c", "l", "p", "d"),
     *("y", "n", "r", "g", "x", "space", "P", "backspace", "ctrl+c", "ctrl+l"),
