@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
+from itertools import groupby, islice
 from typing import Any
 
 import msgspec
@@ -21,6 +23,7 @@ ROWS = 4_000
 DOCUMENTS = 1_000
 """Documents of one enciphered batch."""
 BATCH_BYTES = 1 << 20
+MAX_PLACES = 1_000
 _PLACES = 1 << 16
 
 _SCHEMA = """
@@ -33,6 +36,15 @@ CREATE TABLE refs (k INTEGER, t INTEGER, h INTEGER, place INTEGER);
 CREATE TABLE said (h INTEGER, n INTEGER, place INTEGER);
 CREATE TABLE held (h INTEGER, n INTEGER, place INTEGER);
 CREATE TABLE sealed (n INTEGER PRIMARY KEY, data BLOB);
+"""
+_SETTLED = """
+CREATE TABLE known (k INTEGER, h INTEGER, n INTEGER, PRIMARY KEY (k, h)) WITHOUT ROWID;
+INSERT INTO known SELECT k, h, count(*) FROM ids GROUP BY k, h;
+CREATE TABLE gone (k INTEGER, h INTEGER, place INTEGER);
+INSERT INTO gone SELECT k, h, place FROM (SELECT k, t, h, place FROM refs ORDER BY t, h) AS r
+    WHERE NOT EXISTS (SELECT 1 FROM known WHERE known.k = r.t AND known.h = r.h);
+CREATE TABLE messages (h INTEGER PRIMARY KEY, n INTEGER);
+INSERT INTO messages SELECT h, sum(n) FROM held GROUP BY h;
 """
 _TABLES = {"ids": 3, "refs": 4, "said": 3, "held": 3}
 
@@ -49,6 +61,20 @@ class Noted(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.Decoder(list[Noted]).decode
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """What SQLite could not keep, in an admin's words."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise QuillkeepError(
+            "The ids that were read could not be kept in a temporary file.",
+            cause=f"{error}.",
+            next="Free space where temporary files lie (TMPDIR, /var/tmp), about 100 MiB for each million documents, "
+            "then run the same command again.",
+        ) from error
 
 
 class Store:
@@ -88,13 +114,17 @@ class Store:
 
     def _flush(self, table: str) -> None:
         rows = self._rows[table]
-        self._database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * _TABLES[table])})", rows)
+        with _kept():
+            self._database.executemany(
+                f"INSERT INTO {table} VALUES ({', '.join('?' * _TABLES[table])})", rows
+            )
         rows.clear()
 
     def _seal(self) -> None:
         if self._noted:
             data = self._cipher(self._batch, _encode(self._noted))
-            self._database.execute("INSERT INTO sealed VALUES (?, ?)", (self._batch, data))
+            with _kept():
+                self._database.execute("INSERT INTO sealed VALUES (?, ?)", (self._batch, data))
             self._noted = []
             self._noted_bytes = 0
         self._batch += 1
@@ -132,18 +162,9 @@ class Store:
 
         self._database.set_progress_handler(look, 2_000_000)
         try:
-            self._database.executescript(
-                """
-                CREATE TABLE known (k INTEGER, h INTEGER, n INTEGER, PRIMARY KEY (k, h)) WITHOUT ROWID;
-                INSERT INTO known SELECT k, h, count(*) FROM ids GROUP BY k, h;
-                CREATE TABLE gone (k INTEGER, h INTEGER, place INTEGER);
-                INSERT INTO gone SELECT k, h, place FROM (SELECT k, t, h, place FROM refs ORDER BY t, h) AS r
-                    WHERE NOT EXISTS (SELECT 1 FROM known WHERE known.k = r.t AND known.h = r.h);
-                CREATE TABLE messages (h INTEGER PRIMARY KEY, n INTEGER);
-                INSERT INTO messages SELECT h, sum(n) FROM held GROUP BY h;
-                """
-            )
-        except sqlite3.OperationalError:
+            with _kept():
+                self._database.executescript(_SETTLED)
+        except QuillkeepError:
             if stopped:
                 raise stopped[0] from None
             raise
@@ -179,12 +200,14 @@ class Store:
             yield h, target, place
 
     def doubles(self, kind: int) -> Iterator[tuple[int, list[int]]]:
-        """(hash, places) of ids of a kind that several documents have, at most a thousand places of each."""
-        for h, _ in self._fresh("SELECT h, n FROM known WHERE k = ? AND n > 1", (kind,)):
-            places = self._database.execute(
-                "SELECT place FROM ids WHERE k = ? AND h = ? ORDER BY place LIMIT 1000", (kind, h)
-            )
-            yield h, [int(place) for (place,) in places]
+        """(hash, places) of ids of a kind that several documents have, at most `MAX_PLACES` of each."""
+        rows = self._fresh(
+            "SELECT h, place FROM ids WHERE k = :kind AND h IN (SELECT h FROM known WHERE k = :kind AND n > 1) "
+            "ORDER BY h, place",
+            {"kind": kind},
+        )
+        for h, same in groupby(rows, key=lambda row: row[0]):
+            yield h, [int(place) for _, place in islice(same, MAX_PLACES)]
 
     def short(self) -> Iterator[tuple[int, int | None, int]]:
         """(place of the chat, messages there or None without a document, messages it says), fewer than it says."""
@@ -198,6 +221,7 @@ class Store:
         """Takes (number, hash, place) out of what is gone."""
         self._database.executemany("DELETE FROM gone WHERE k = ? AND h = ? AND place = ?", rows)
 
-    def _fresh(self, statement: str, parameters: Sequence[Any]) -> Iterator[Any]:
+    def _fresh(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> Iterator[Any]:
         # A cursor of its own: others are asked while this one is read.
-        return iter(self._database.cursor().execute(statement, parameters))
+        with _kept():
+            yield from self._database.cursor().execute(statement, parameters)

@@ -12,7 +12,7 @@ from services.quilltap import KNOWN_COLLECTIONS, REFERENCES, Reference, stored_n
 from services.references.again import Again
 from services.references.messages import short_chats
 from services.references.model import Leftover, ReferencesResult, Sought
-from services.references.second import forget_moved
+from services.references.second import forget_moved, python_value
 
 if TYPE_CHECKING:
     from services.references.engine import References
@@ -172,7 +172,7 @@ def label_of(label: bytes, kind: int, raw_id: bytes) -> str:
         return text_of(label)
     if kind == 7:
         return raw_id.hex()
-    return text_of(raw_id[4:-1]) if kind == 2 else raw_id.hex()
+    return str(python_value(kind, raw_id))[:100]
 
 
 def _by_user(

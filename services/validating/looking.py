@@ -129,29 +129,30 @@ class Looking:
             except NotBson as error:
                 looked.unreadable = str(error)
                 return
-            self._count(looked, seen, at - start)
+            self._count(looked, seen, at - start, stored)
             if refers:
                 self.references.take(collection, seen)
 
-    def _count(self, looked: Looked, seen: Seen, size: int) -> None:
+    def _count(self, looked: Looked, seen: Seen, size: int, stored: str) -> None:
         looked.documents += 1
         looked.bytes += size
         if size > looked.largest:
             looked.largest = size
         if seen.wrong or seen.undated or seen.missing or seen.dates:
-            label, user, key = names_of(seen)
+            label, user, key = names_of(seen, stored)
             for fault in faults_of(seen):
                 looked.faults.setdefault(fault, Faults()).add(label, user, key)
         if size >= self._large and len(looked.large) < MAX_REMEMBERED:
-            label, user, key = names_of(seen)
+            label, user, key = names_of(seen, stored)
             looked.large.append(Large(size, label, user, key))
 
 
-def names_of(seen: Seen) -> tuple[str, str, Key]:
-    """How a document is called, its user, and its `_id`."""
+def names_of(seen: Seen, stored: str) -> tuple[str, str, Key]:
+    """How a document of a collection (as stored) is called, whose it is, and its `_id`."""
     key = seen.kept.get("_id", (0, b""))
     own = seen.text("id") or seen.text("chatId") or b""
-    return label_of(own, *key), text_of(seen.text("userId") or b""), key
+    user = seen.text("id" if stored == "users" else "userId") or b""
+    return label_of(own, *key), text_of(user), key
 
 
 def look_again(looking: Looking, collection: str, again: Again, check: Callable[[], None]) -> int:
@@ -169,7 +170,7 @@ def look_again(looking: Looking, collection: str, again: Again, check: Callable[
             while at < len(raw):
                 seen, at = look(root, raw, at)
                 if fault in faults_of(seen):
-                    names = names_of(seen)
+                    names = names_of(seen, stored_name(collection))
                     still[names[2]] = names
         right = len(faults.keys) - len(still)
         moved += right

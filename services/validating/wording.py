@@ -9,7 +9,7 @@ from services.findings import MAX_EXAMPLES, Finding, FindingStatus
 from services.quilltap import stored_name
 from services.references.walker import Seen
 from services.validating.good import Need
-from services.validating.looking import Fault, Faults, Looked, faults_of, names_of
+from services.validating.looking import Fault, Faults, Looked, faults_of
 from services.validating.shapes import TYPE_WORDS
 
 LIMIT = 16 << 20
@@ -108,4 +108,4 @@ def size_findings(collection: str, looked: Looked) -> list[Placed]:
     return found
 
 
-__all__ = ["LIMIT", "NEAR", "Placed", "fault_findings", "names_of", "size_findings"]
+__all__ = ["LIMIT", "NEAR", "Placed", "fault_findings", "size_findings"]
