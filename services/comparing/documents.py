@@ -17,6 +17,7 @@ from services.comparing.fields import TYPES, Change, NotBson, changes
 from services.comparing.index import DIGEST_BYTES, DocumentIndex, Spill, digests
 from services.comparing.joining import Joined, join
 from services.comparing.shown import is_hidden, own_id, shown_id, shown_value
+from services.errors import Cancelled, QuillkeepError
 from services.operations.diff_model import (
     CollectionDiff,
     DiffPlan,
@@ -33,6 +34,7 @@ EXAMPLES = 10
 """Documents of each kind that are named, a collection."""
 FIELDS = 20
 """Fields that are named of a document."""
+PATH_CHARACTERS = 300
 MOVED = "it was written to again while it was compared"
 GONE = "it was gone again when it was looked at"
 LIVE_MOVED = "written to while it was read: what moved may stand here as a difference"
@@ -66,11 +68,11 @@ def compare_documents(
     plan: DiffPlan,
     spill: Spill,
     ctx: JobContext,
-) -> tuple[CollectionDiff, ...]:
-    """The rows, those that differ with their documents; one that only one side has with their number.
+) -> tuple[tuple[CollectionDiff, ...], tuple[str, ...]]:
+    """The rows, those that differ with their documents, one that only one side has with their number; warnings.
 
-    Errors: `ArchiveError`, `QuillkeepError`, `Cancelled`. Memory does not grow with the data: 36 bytes a
-    document go to the spill.
+    Documents that cannot be read are a warning, and the rows stay as their sums told. Errors: `Cancelled`.
+    Memory does not grow with the data: 36 bytes a document go to the spill.
     """
     names = [row.name for row in rows if by_document(row, plan)]
     for side in (a, b):
@@ -78,9 +80,34 @@ def compare_documents(
             if name not in names and held.index is not None:
                 spill.forget(held.index)
     if plan.documents:
-        rows = [_lone(row) for row in rows]
+        rows = [_without_documents(row) for row in rows]
     if not names:
-        return tuple(rows)
+        return tuple(rows), ()
+    try:
+        found = _of_documents(names, a, b, plan, spill, ctx)
+    except Cancelled:
+        raise
+    except QuillkeepError as error:
+        told = f"The documents could not be compared, only their sums: {error.what} {error.cause}".strip()
+        return tuple(rows), (told,)
+    return tuple(
+        row
+        if row.name not in found
+        else msgspec.structs.replace(
+            row, documents=found[row.name], detail=(*row.detail, *_moved(a, b, row.name))
+        )
+        for row in rows
+    ), ()
+
+
+def _of_documents(
+    names: Sequence[str],
+    a: DatabaseSide,
+    b: DatabaseSide,
+    plan: DiffPlan,
+    spill: Spill,
+    ctx: JobContext,
+) -> dict[str, DocumentsDiff]:
     left, right = _indexed("A", a, names, spill, ctx), _indexed("B", b, names, spill, ctx)
     joined = {}
     for name in names:
@@ -88,20 +115,13 @@ def compare_documents(
         spill.forget(left[name])
         spill.forget(right[name])
     shown = _Looked(joined, plan, spill, ctx).look(a, b)
-    return tuple(
-        row
-        if row.name not in joined
-        else msgspec.structs.replace(
-            row,
-            documents=_counts(joined[row.name], shown[row.name]),
-            detail=(*row.detail, *_moved(a, b, row.name)),
-        )
-        for row in rows
-    )
+    return {name: _counts(joined[name], shown[name]) for name in names}
 
 
-def _lone(row: CollectionDiff) -> CollectionDiff:
-    """All documents of a collection that only one side has."""
+def _without_documents(row: CollectionDiff) -> CollectionDiff:
+    """All documents of a collection that only one side has; what is said of one that is told by its sums alone."""
+    if row.kind == "timeseries" and row.state == "differs":
+        return msgspec.structs.replace(row, detail=(*row.detail, "a time series is compared by its sums"))
     held = row.a or row.b
     if held is None or held.documents is None or row.state not in ("only in A", "only in B"):
         return row
@@ -300,7 +320,7 @@ def _shown(collection: str, change: Change, a: bytes, b: bytes, *, values: bool)
         types = f"{TYPES.get(change.a[0], 'unknown')} -> {TYPES.get(change.b[0], 'unknown')}"
     show = values and not secret
     return FieldChange(
-        path=change.path,
+        path=change.path if len(change.path) <= PATH_CHARACTERS else change.path[:PATH_CHARACTERS] + " …",
         a=shown_value(a, change.a) if show and change.a is not None else None,
         b=shown_value(b, change.b) if show and change.b is not None else None,
         secret=secret,

@@ -207,7 +207,9 @@ def _databases(
             ctx.log(f"The databases have different names: {read[0].database} and {read[1].database}.")
         rows = compare_collections(read[0], read[1])
         _known(plan, rows)
-        return compare_documents(rows, read[0], read[1], plan, spill, ctx)
+        rows, told = compare_documents(rows, read[0], read[1], plan, spill, ctx)
+        warnings += told
+    return rows
 
 
 def _turn(side: Side) -> int:
