@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from services.demo.servers import Mongod
+from services.files import make_private_folder
 from tests.bench.measure import measure
 from tests.bench.model import Sample, Series
 from tests.bench.ours import Ran, run_ours
@@ -67,5 +68,6 @@ class Bench:
     ) -> Ran:
         """One backup of a part into an empty location, with the disk at rest before."""
         shutil.rmtree(location, ignore_errors=True)
+        make_private_folder(location)
         self.stage.settle(*server)
         return self.ours("backup", "--only", part, "--yes", environment=environment)
