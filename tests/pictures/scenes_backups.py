@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from services.catalog.scan import Catalog, LocationProblem
 from services.errors import QuillkeepError
 from services.jobs.listing import JobSummary
+from services.looking.deep_place import DeepPlaceAnswer
 from tests.pictures import recording
 from tests.pictures.rest import press
 from tests.pictures.scene import NARROW, Play, Scene
@@ -125,6 +126,19 @@ ARCHIVES = (
         sizes=(NARROW,),
     ),
     Scene("verify-dialog", keys("v"), mode="archives", sizes=(NARROW,)),
+    Scene(
+        "verify-deep-live",
+        keys("v", "d", wait="aside in the live server?"),
+        looks={
+            "deep_place": DeepPlaceAnswer(
+                where="live",
+                words="db1.example.org:27017, database quilltap",
+                reason="there is no embedded server here",
+            )
+        },
+        mode="archives",
+        sizes=(NARROW,),
+    ),
     Scene(
         "delete-mismatch",
         keys("down", "d", "q", "u", "enter"),
