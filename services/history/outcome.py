@@ -145,6 +145,11 @@ def _tell_verify(job: str, result: Mapping[str, Any]) -> Outcome:
         for one in checks
         if one.get("status") not in ("ok", "skipped")
     ]
+    if "verified" in result:
+        # Several, the oldest first: one entry of `checks` is one backup.
+        return Outcome(
+            changed=str(result.get("summary") or ""), facts=(("Backups", said or "none"), *facts[2:])
+        )
     return Outcome(
         changed=f"checked {result.get('id') or ''} ({result.get('depth') or 'full'}): {said or 'no checks'}",
         facts=tuple(facts),

@@ -74,6 +74,20 @@ def test_a_backup_in_words() -> None:
     assert ("Database", "2 collections, 101 documents, 4.0 MB") in told.facts
 
 
+def test_a_verify_of_several_is_told_as_one() -> None:
+    bad = {"name": "quilltap_20261101_020000", "status": "fail", "detail": "objects: k", "next": "Look."}
+    result: dict[str, object] = {
+        "status": "fail",
+        "verified": [{}, {}],
+        "checks": [{"name": "quilltap_20261102_020000", "status": "ok", "detail": ""}, bad],
+        "summary": "2 backups verified in 3 s, 1 of them damaged",
+    }
+    told = outcome_of("verify", JOB, result)
+    assert told.changed == "2 backups verified in 3 s, 1 of them damaged"
+    assert told.facts[0] == ("Backups", "1 fail, 1 ok")
+    assert told.facts[1] == ("fail", "quilltap_20261101_020000 objects: k Look.")
+
+
 def test_a_restore_names_the_ways_on_while_it_holds_copies() -> None:
     result = {"collections": {"a": {"documents": 3}}, "rollback_until": "2026-11-25T03:00:00.5+00:00"}
     told = outcome_of("restore", JOB, result)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tui.screens.restore.check_rows import result_row
 from tui.screens.restore.model import WizardState
 from tui.screens.restore.plan_rows import plan_rows, verdict
 from widgets.glyphs import Glyphs
@@ -51,3 +52,13 @@ def test_the_clock_of_an_incident_goes_on_in_its_next_restore() -> None:
     assert not state.stands and state.minutes(later) == 6, "something is still missing"
     following = state.anew(later)
     assert not following.touched and following.minutes(NOW + timedelta(minutes=9)) == 9
+
+
+def test_a_verify_of_a_whole_backup_with_damaged_data_says_so() -> None:
+    pairs = {"name": "pairs", "status": "fail", "detail": "3 files have no object", "next": "Look for them."}
+    checks = [{"name": "archive", "status": "ok", "detail": "read"}, pairs]
+    row = result_row({"status": "warn", "verdict": "ok", "data": "fail", "checks": checks})
+    assert (row.status, row.next) == ("warn", "Look for them.")
+    assert "Every byte proven" in row.detail and "3 files have no object" in row.detail
+    whole = result_row({"status": "ok", "verdict": "ok", "checks": checks[:1]})
+    assert whole.status == "ok" and "1 check" in whole.detail

@@ -115,6 +115,10 @@ def result_row(result: dict[str, object]) -> Row:
     found = result.get("checks")
     checks = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
     bad = [one for one in checks if one.get("status") == status] if status != "ok" else []
+    of_data = [one for one in checks if one.get("status") in ("fail", "unknown", "warn")]
+    if not bad and of_data and result.get("verdict") == "ok":
+        told = f"Every byte proven; in the data that was backed up {of_data[0].get('name')}: {of_data[0].get('detail')}"
+        return Row("backup", status, told, str(of_data[0].get("next") or ""))
     if not bad:
         count = len(checks)
         return Row("backup", status, f"Verified in full: {count} checks, every byte read.")
