@@ -17,7 +17,7 @@ from services.references.second import forget_moved, python_value
 if TYPE_CHECKING:
     from services.references.engine import References
 
-MAX_USERS = 500
+MAX_USERS = 200
 """Users that are told apart in one kind of finding; the rest is one finding of nobody in particular."""
 MAX_SOUGHT = 1_000
 """Missing ids a finding remembers, to be looked for in backups."""
