@@ -215,7 +215,7 @@ def test_keys_open_what_they_name() -> None:
 def test_restore_opens_the_wizard_on_exactly_what_brings_it_back(profile: Any) -> None:
     async def test() -> None:
         for row, backup, wanted in (
-            ("chats", "quilltap_20261122_020000", ("characters",)),
+            ("chats", "quilltap_20261123_020000", ("chats",)),
             ("memories", "quilltap_20261123_020000", ("memories",)),
             ("files", "quilltap_20261123_020000", ()),
         ):

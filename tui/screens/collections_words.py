@@ -152,15 +152,18 @@ def good_words(row: CollectionRow, held: CollectionsHeldAnswer | None, finding: 
 def way_back(
     row: CollectionRow, held: CollectionsHeldAnswer | None, finding: Finding | None = None
 ) -> WayBack:
-    """What brings back what a finding misses; of no finding the worst one that names a backup.
+    """What brings back what a finding misses, which may be other collections or the objects alone.
 
-    Else the collection from the newest good backup that holds it.
+    Of no finding it is this collection: from the backup that its worst finding names as having the good version of
+    it, else from the newest good one that holds it.
     """
     told = [finding] if finding is not None else sorted(row.findings, key=lambda one: one.status != "fail")
     for one in told:
-        if one.good_in:
-            names = one.restore or (one.collection or row.name,)
-            return WayBack(one.good_in, names, one.kind in OBJECTS_ALONE)
+        names = one.restore or (one.collection or row.name,)
+        objects = one.kind in OBJECTS_ALONE
+        # Rows that are gone do not come back with their objects.
+        if one.good_in and (finding is not None or (row.name in names and not (objects and row.change.loud))):
+            return WayBack(one.good_in, names if finding is not None else (row.name,), objects)
     newest = held.newest if held is not None else None
     if newest is None or row.name not in newest.collections:
         return WayBack()
