@@ -182,9 +182,10 @@ def _databases(
 ) -> tuple[CollectionDiff, ...]:
     from services.comparing.allocator import give_back_large_blocks
     from services.comparing.collections import compare_collections
-    from services.comparing.databases import DatabaseSide, of_backup, of_live
+    from services.comparing.databases import DatabaseSide, of_backup
     from services.comparing.documents import compare_documents, selected
     from services.comparing.index import Spill
+    from services.comparing.live_database import of_live
 
     configured = ctx.profile.mongo.database if ctx.profile.mongo else None
     read: dict[int, DatabaseSide] = {}

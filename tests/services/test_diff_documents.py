@@ -17,7 +17,8 @@ from bson import Binary, Decimal128, ObjectId, encode
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from services.comparing import documents as comparing
+from services.comparing.documents import LIVE_MOVED
+from services.comparing.examples import GONE, MOVED
 from services.comparing.joining import join
 from services.errors import Cancelled, UsageProblem
 from services.operations.backup import backup
@@ -286,7 +287,7 @@ def test_what_is_live_and_written_to(
         if row.state == "differs":
             break
     assert row.documents is not None and row.documents.added == row.documents.removed == 0
-    moved = [text for text in row.detail if comparing.LIVE_MOVED in text]
+    moved = [text for text in row.detail if LIVE_MOVED in text]
     noted = [one for one in row.documents.examples if one.note]
     assert moved or noted or row.documents.changed
     assert {row.state for row in result.collections if row.name != "chats"} == {"same"}
@@ -308,9 +309,9 @@ def test_what_changed_again_before_it_was_looked_at(
     chats = found(compare(filled, make_context), "chats")
     notes = [(one.state, one.own_id, one.note) for one in chats.examples]
     assert notes == [
-        ("changed", "chat-7", comparing.MOVED),
-        ("changed", "chat-8", comparing.GONE),
-        ("added", "", comparing.GONE),
+        ("changed", "chat-7", MOVED),
+        ("changed", "chat-8", GONE),
+        ("added", "", GONE),
     ]
 
 
