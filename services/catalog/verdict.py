@@ -58,6 +58,16 @@ def last_asked(notes: Notes, depth: Depth) -> datetime | None:
     return max(times, default=None)
 
 
+def last_told(notes: Notes, depth: Depth) -> datetime | None:
+    """When a verify of this depth or a greater one last came to a verdict; None when none ever did."""
+    times = [
+        note.at
+        for note in notes.checks
+        if _DEPTHS.index(note.depth) >= _DEPTHS.index(depth) and note.status in CONCLUSIVE
+    ]
+    return max(times, default=None)
+
+
 def _verdict(
     checks: Sequence[CheckNote], status: Callable[[CheckNote], CheckStatus | None]
 ) -> CheckNote | None:

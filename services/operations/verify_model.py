@@ -85,7 +85,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     bytes: int = 0
     last: datetime | None = None
-    """When it was verified before."""
+    """When a verify of this depth last came to a verdict before; None: never."""
     checks: tuple[CheckResult, ...] = ()
 
 

@@ -12,7 +12,7 @@ from services.catalog.listing import notes_of
 from services.catalog.model import Backup, CheckStatus, Depth
 from services.catalog.notes import Notes
 from services.catalog.scan import Catalog
-from services.catalog.verdict import last_asked
+from services.catalog.verdict import last_asked, last_told
 from services.checks.model import CheckResult, worst
 from services.counted import counted
 from services.errors import Cancelled, QuillkeepError
@@ -24,27 +24,29 @@ from services.verifying.pace import Pace
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup with when it was last verified at the depth asked for; None: never."""
+    """A backup with when it was last tried and when it last came to a verdict at the depth asked for."""
 
     backup: Backup
     notes: Notes
+    tried: datetime | None
     last: datetime | None
 
 
 def in_turn(catalog: Catalog, depth: Depth, notes: Callable[[Backup], Notes]) -> list[Candidate]:
     """Every backup of every location, foreign ones too: never verified first (of these the newest), then
-    by the time of their last verify of this depth or a greater one."""
+    by the time of their last verify of this depth or a greater one, whatever it ended as."""
     found = []
     for backup in catalog.backups:
         known = notes(backup)
-        found.append(Candidate(backup=backup, notes=known, last=last_asked(known, depth)))
-    never = [one for one in found if one.last is None]
-    before = [one for one in found if one.last is not None]
-    return never + sorted(before, key=_last)
+        tried, last = last_asked(known, depth), last_told(known, depth)
+        found.append(Candidate(backup=backup, notes=known, tried=tried, last=last))
+    never = [one for one in found if one.tried is None]
+    before = [one for one in found if one.tried is not None]
+    return never + sorted(before, key=_tried)
 
 
-def _last(candidate: Candidate) -> float:
-    return candidate.last.timestamp() if candidate.last is not None else 0.0
+def _tried(candidate: Candidate) -> float:
+    return candidate.tried.timestamp() if candidate.tried is not None else 0.0
 
 
 def verify_oldest(

@@ -46,7 +46,7 @@ class Pace:
         self._own: dict[tuple[str, str], float] = {}
         for backup, notes in backups:
             for note in notes.checks:
-                if (note.asked or note.depth) == depth and note.seconds and note.status in ("ok", "warn"):
+                if note.depth == depth and note.seconds and note.status in ("ok", "warn"):
                     self._own[_key(backup)] = note.seconds
                     self._earlier.add(backup.location, note.seconds, note.bytes)
 

@@ -25,7 +25,15 @@ from services.catalog.notes import (
     read_notes,
     state_folder,
 )
-from services.catalog.verdict import check_runs, last_asked, part_status, proven_full, verified, why_failed
+from services.catalog.verdict import (
+    check_runs,
+    last_asked,
+    last_told,
+    part_status,
+    proven_full,
+    verified,
+    why_failed,
+)
 from services.paths import Paths
 from tests.fabric import as_nobody, open_folder
 
@@ -211,3 +219,5 @@ def test_when_a_depth_was_last_asked_for() -> None:
     assert last_asked(both, "deep") == last_asked(both, "full") == T0 + timedelta(hours=1)
     assert last_asked(both, "quick") == T0 + timedelta(hours=2)
     assert last_asked(notes(), "quick") is None
+    assert last_told(both, "deep") is None and last_told(both, "full") == T0 + timedelta(hours=1)
+    assert last_told(notes(run("full", "skipped")), "full") is None
