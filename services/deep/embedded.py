@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,8 +99,11 @@ class EmbeddedTarget:
         """Ends the server and removes its data; its keeper ends last, to sweep should this process die meanwhile."""
         if self._mongod is not None:
             for client in (vars(self).get("fast"), vars(self).get("_client")):
-                if client is not None:
+                if client is not None and self._mongod.running():
                     client.close()
+                elif client is not None:
+                    # It would say goodbye to a server that is gone: nobody waits for that.
+                    threading.Thread(target=client.close, daemon=True).start()
             self._mongod.halt()
         self._scratch.close()
         if self._mongod is not None:
