@@ -32,7 +32,9 @@ class DataCollectors:
         if evidence.ctx is not None:
             from services.pairs.of_backup import pairs_collector
 
-            self._pairs = pairs_collector(evidence.ctx, manifest if isinstance(manifest, Manifest) else None)
+            self._pairs = pairs_collector(
+                evidence.ctx, evidence.backup, manifest if isinstance(manifest, Manifest) else None
+            )
             collectors.append(self._pairs)
         self.collecting = Collecting(
             collectors,

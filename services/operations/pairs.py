@@ -133,6 +133,7 @@ def _around(ctx: JobContext, rows: Side, objects: Side) -> Surroundings:
         paths=ctx.paths,
         backups=lambda: survey(ctx.profile.locations, ctx.profile, ctx.paths).backups,
         full_list=ctx.folder / FULL_LIST,
+        sealed=any(side is not None and side.encrypted is not None for side in (rows, objects)),
     )
     manifest = manifest_of(objects) if objects is not None else None
     if objects is None:

@@ -24,14 +24,14 @@ AT_ONCE = 500
 class PairsCollector:
     """`wants`, `add`, then `result` once, or `close`; `prefix` is the bucket's. One thread at a time.
 
-    Memory stays flat: rows lie in a temporary file.
+    Memory stays flat: rows lie in a temporary file, but `sealed` ones, of an encrypted backup, in memory alone.
     """
 
     wants = frozenset({FILES})
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, *, sealed: bool = False) -> None:
         self._prefix = prefix
-        self._table = PairsTable()
+        self._table = PairsTable(sealed=sealed)
         self._objects: list[ObjectFacts] = []
 
     def add_object(self, entry: SourceEntry) -> None:

@@ -17,6 +17,7 @@ from services.pairs.model import LIVE, PairsDepth, PairsResult
 from services.pairs.report import LOOKED_FOR, Circumstances, report
 from services.pairs.sides import RowsSide
 from services.pairs.stores import ObjectsSide
+from services.pairs.table import PairsTable
 from services.pairs.usage import Usage, find_usage
 from services.paths import Paths
 
@@ -27,7 +28,8 @@ class Surroundings(msgspec.Struct, kw_only=True):
     `backups` gives the catalog's, newest first, and is asked only when something is missing or altered;
     None looks none up. `bucket` is the bucket's name. `started` is when a backup began, in the
     application's words, `newer_rows` and `newer_objects` as in `Circumstances`. `usage` reads who uses what
-    is broken. `full_list` is where a long list goes.
+    is broken. `full_list` is where a long list goes, but not of a `sealed` side, whose plaintext is written
+    to no disk.
     """
 
     paths: Paths | None = None
@@ -38,6 +40,7 @@ class Surroundings(msgspec.Struct, kw_only=True):
     newer_objects: str = ""
     usage: bool = True
     full_list: Path | None = None
+    sealed: bool = False
 
 
 def check_pairs(
@@ -52,10 +55,18 @@ def check_pairs(
 ) -> PairsResult:
     """Compares rows with objects and answers the `pairs` document. Changes nothing.
 
-    Memory does not grow with either side. Errors: `NoFiles`, and `QuillkeepError` or `OSError` when a side
+    Memory does not grow with either side, unless one is sealed. Errors: `NoFiles`, and `QuillkeepError` or `OSError` when a side
     cannot be read to its end; whatever `check` raises.
     """
-    comparison = Comparison(rows, objects, depth=depth, check=check, stage=stage, settle=settle)
+    comparison = Comparison(
+        rows,
+        objects,
+        depth=depth,
+        check=check,
+        stage=stage,
+        settle=settle,
+        table=PairsTable(sealed=around.sealed),
+    )
     try:
         found = comparison.run()
         return conclude(found, rows, objects, around, check=check, stage=stage)
@@ -83,7 +94,8 @@ def conclude(
         prefix=objects.prefix,
         newer_rows=around.newer_rows,
         newer_objects=around.newer_objects,
-        full_list=around.full_list,
+        full_list=None if around.sealed else around.full_list,
+        sealed=around.sealed,
     )
     broken = found.table.broken_count("missing", "size", "sha256", "claimed")
     if broken or found.table.orphan_count() or found.table.rows_count("stranger"):

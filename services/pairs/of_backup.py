@@ -21,9 +21,9 @@ SKEW = timedelta(seconds=60)
 """How far the application's clock may be from ours."""
 
 
-def pairs_collector(ctx: JobContext, manifest: Manifest | None) -> PairsCollector:
+def pairs_collector(ctx: JobContext, backup: Backup, manifest: Manifest | None) -> PairsCollector:
     """What gathers the rows of a backup; `manifest` None for a foreign one."""
-    return PairsCollector(_prefix(ctx, manifest))
+    return PairsCollector(_prefix(ctx, manifest), sealed=backup.encrypted is not None)
 
 
 def pairs_of_backup(
@@ -60,6 +60,7 @@ def pairs_of_backup(
         paths=ctx.paths,
         backups=lambda: survey(ctx.profile.locations, ctx.profile, ctx.paths).backups,
         bucket=manifest.bucket if manifest else "",
+        sealed=backup.encrypted is not None,
         started=in_application_words(manifest.started - SKEW) if manifest else "",
     )
     side = LazySide(backup.id, manifest.database if manifest else "", open_side)

@@ -46,6 +46,7 @@ class Circumstances(msgspec.Struct, kw_only=True):
     usage: Usage | None = None
     located: Located | None = None
     full_list: Path | None = None
+    sealed: bool = False
 
 
 def report(found: Compared, about: Circumstances) -> PairsResult:
@@ -92,6 +93,13 @@ class _Report:
             self._others()
             path = lines.path
         findings = tuple(self.wording.finding(group) for group in self.groups.sorted())
+        if long and not path:
+            whole = (
+                "of an encrypted backup no more is written anywhere"
+                if self.about.sealed
+                else f"`quillkeep pairs {self.about.rows_of}` writes all of them to a file"
+            )
+            self.notes.append(f"Each list has its first {MAX_LISTED:,} only: {whole}.")
         self._remark(counts)
         statuses: list[CheckStatus] = [one.status for one in findings]
         return PairsResult(
