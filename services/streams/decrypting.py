@@ -120,7 +120,9 @@ class GpgOpener:
     def verdict(self) -> str:
         """As `Opener.verdict`."""
         if self._needs_gpg:
-            return f"read by the program gpg, since {self._needs_gpg} is not built in; it vouched for all of it"
+            return (
+                f"read by the program gpg, since {self._needs_gpg} is not built in; it vouched for all of it"
+            )
         return "its MDC holds: the ciphertext is whole and unaltered"
 
 

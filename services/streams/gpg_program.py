@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from services.streams.pgp_ciphers import LAYER
 READ_BYTES = 256 * 1024
 WAIT_SECONDS = 10.0
 PROGRAM = "gpg"
+PREFIX = "quillkeep-gpg-"
+LEFT_SECONDS = 86_400.0
 INSTALL = "Install it: sudo apt-get install gnupg"
 _CLOSED = frozenset({"ERROR", "NODATA", "DECRYPTION_FAILED", "BAD_PASSPHRASE"})
 """What it says before it gave anything: a wrong passphrase and a damaged beginning look the same to it, too."""
@@ -45,7 +48,8 @@ def gpg_plain(chunks: Iterator[bytes], passphrase: bytes, *, file: str, reason: 
             what=f"{name} needs the program gpg, which is not installed: {reason} is not built in.",
             next=INSTALL,
         )
-    home = tempfile.mkdtemp(prefix="quillkeep-gpg-")
+    _sweep()
+    home = tempfile.mkdtemp(prefix=PREFIX)
     try:
         run = _Run(program, home, passphrase, chunks)
         try:
@@ -56,6 +60,15 @@ def gpg_plain(chunks: Iterator[bytes], passphrase: bytes, *, file: str, reason: 
     finally:
         _end_agent(home)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Removes what processes that were killed left; it never held a secret."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            status = left.lstat()
+            if status.st_uid == os.geteuid() and status.st_mtime < time.time() - LEFT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _end_agent(home: str) -> None:

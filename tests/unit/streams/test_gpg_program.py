@@ -109,6 +109,16 @@ def test_a_missing_gpg_says_so_with_the_line_that_installs_it(
     assert opened((MESSAGES / "compress-zip.msg").read_bytes()) == (MESSAGES / "plain.msg").read_bytes()
 
 
+def test_what_a_killed_process_left_is_swept(home: Path) -> None:
+    old, new = home / "quillkeep-gpg-old", home / "quillkeep-gpg-new"
+    for left in (old, new):
+        left.mkdir()
+        (left / "random_seed").touch()
+    os.utime(old, (0, 0))
+    assert opened(OCB) == DATA
+    assert [path.name for path in home.iterdir()] == [new.name]
+
+
 def test_only_the_head_is_asked_for(home: Path) -> None:
     opener = opener_for("gpg", BackupKey(passphrase=Secret(PASSPHRASE.decode())), limits=Limits(), file="x")
     assert plain_head(opener, chunks(OCB)) == DATA[:4096]

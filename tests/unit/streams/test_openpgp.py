@@ -246,6 +246,21 @@ def test_two_thousand_wrong_passphrases_a_form(name: str) -> None:
         assert refused(data, passphrase=wrong)
 
 
+@pytest.mark.soak
+def test_two_thousand_wrong_passphrases_for_the_fixture() -> None:
+    """gpg's own count of 65 million bytes a key."""
+    data = (MESSAGES.parent / "quilltap-20261101.gz.gpg").read_bytes()
+    locked = parse_locked(data[2 : 2 + data[1]])
+    head = data[2 + data[1] + 7 :]
+    right = session_key(locked, PASSPHRASE)
+    assert right is not None and fits(right, head)
+    for number in range(2_000):
+        wrong = b"wrong passphrase %d" % number
+        key = session_key(locked, wrong)
+        if key is not None and fits(key, head):
+            assert refused(data, passphrase=wrong)
+
+
 def test_a_wrong_key_that_passes_the_check_bytes_is_refused_all_the_same() -> None:
     head, key = session_packet()
     data = head + protected(literal(DATA), key)
