@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from services.catalog.model import Backup
 from services.catalog.scan import Catalog
+from services.counted import by_number
 from services.jobs.listing import JobSummary
 from services.jobs.way_on import CHANGES_LIVE
 from services.looking.locations import LocationsAnswer
@@ -145,8 +146,21 @@ def _unverified(own: Sequence[Backup], now: datetime) -> list[Finding]:
     """A notice: the backup's own read-back has proven a good one already."""
     good = [one for one in own if one.good and one.counted]
     never = [one for one in good if one.verified is None or one.verified.depth == "quick"]
-    if not good or good[0] not in never:
+    if not good or not never:
         return []
+    if good[0] not in never:
+        return [
+            Finding(
+                what=(
+                    f"{count(len(never), 'older backup')} of {len(good)} "
+                    f"{by_number(len(never), 'was', 'were')} not verified since made."
+                ),
+                status="OK",
+                detail="Each was read back once, when it was made; disks forget. The oldest are verified first.",
+                next="quillkeep verify --oldest-first --for 10m",
+                remedy="integrity",
+            )
+        ]
     checked = max((one.verified.at for one in own if one.verified), default=None)
     since = (
         f"The last verification was {ago((now - checked).total_seconds() / 3600)}."

@@ -26,6 +26,7 @@ Remedy = Literal[
     "rollback",
     "start app",
     "archives",
+    "integrity",
     "settings",
     "jobs",
     "look again",

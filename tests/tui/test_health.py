@@ -280,6 +280,17 @@ def test_enter_on_a_suspicious_backup_opens_it_and_other_lines_their_modes() -> 
     run(test())
 
 
+def test_what_was_never_verified_leads_to_integrity() -> None:
+    async def test() -> None:
+        async with opened(PROFILE, recorded(made(9), made(33, verified=None))) as console:
+            await settled(console)
+            assert "4 1 older backup of 2 was not verified since made" in console.text
+            await console.press("enter")
+            await console.until("[4 Integrity]")
+
+    run(test())
+
+
 def test_enter_on_lost_collections_opens_the_restore_with_them() -> None:
     async def test() -> None:
         rates = Rates(sizes={made(9).id: Sizes(collections={"users": 12, "characters": 40})})

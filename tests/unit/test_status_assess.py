@@ -173,6 +173,17 @@ def test_a_backup_that_was_never_verified_is_a_notice() -> None:
     assert status.status == "OK"
 
 
+def test_older_ones_that_were_never_verified_lead_to_integrity() -> None:
+    quick = made(49)
+    assert quick.verified is not None
+    quick = replace(quick, verified=replace(quick.verified, depth="quick"))
+    status = of(looks(made(1), made(25, verified=None), quick))
+    finding = found(status, "2 older backups of 3 were not verified since made")
+    assert (finding.status, finding.remedy) == ("OK", "integrity")
+    assert finding.next == "quillkeep verify --oldest-first --for 10m"
+    assert status.status == "OK"
+
+
 def test_a_clock_that_is_wrong() -> None:
     ahead = made(-9)
     status = of(looks(ahead, made(5)))

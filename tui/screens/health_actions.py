@@ -175,7 +175,7 @@ class HealthActions(ConsoleScreen):
         return bool(self._subject_of(*remedies[action]))
 
     async def _remedy(self, finding: Finding) -> None:
-        modes = {"restore": "restore", "archives": "archives", "settings": "settings"}
+        modes = {name: name for name in ("restore", "archives", "integrity", "settings")}
         if finding.remedy == "archives" and (backup := self._backup(finding.subject)) is not None:
             from tui.screens.archive_detail import ArchiveDetailScreen
 
