@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 HEAD_THREADS = 16
 READ_THREADS = 8
 HASH_THREADS = 4
+PAUSES = (0.5, 1.5)
+"""Seconds between the first requests to a server that does not answer."""
 NO_TYPES = ("", "application/octet-stream")
 """What a store calls an object that was put without a content type."""
 
@@ -86,9 +89,21 @@ class LiveObjects:
 
     def entries(self) -> Iterator[ObjectFacts]:
         """As `ObjectsSide.entries`; one small listing first, so that a bucket that is not there is told at once."""
-        self._bucket.require()
+        self._require()
         for info in self._bucket.list():
             yield ObjectFacts(key=info.key, size=info.size, etag=info.etag, modified=info.last_modified)
+
+    def _require(self) -> None:
+        """A server that is only busy is asked again; one that is not there is not waited for as in a transfer."""
+        from services.objects.failures import BucketUnreachable
+
+        for pause in PAUSES:
+            try:
+                self._bucket.require()
+                return
+            except BucketUnreachable:
+                time.sleep(pause)
+        self._bucket.require()
 
     def beyond(self) -> Iterator[ObjectFacts]:
         """As `ObjectsSide.beyond`."""
