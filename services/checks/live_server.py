@@ -40,4 +40,7 @@ def server_validate(evidence: LiveEvidence) -> Outcome | None:
     words = f"{counted(asked, 'collections')} {by_number(asked, 'was', 'were')} validated"
     if gone:
         words += f"; {counted(len(gone), 'collections')} went away meanwhile"
+    if found:
+        more = f"; and {counted(len(found) - 1, 'more findings')}" if len(found) > 1 else ""
+        words = f"{found[0].what.rstrip('.')}{more}; {words}"
     return Outcome(status, words, findings=tuple(one.what for one in found), found=found)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import bson
+import msgspec
 
 from services.checks.model import CheckResult
 from services.demo.servers import start_mongod
+from services.validating.model import ValidateResult
 from tests.checks_matrix import CASES, Bench, Case, Shown
 from tests.services.validate_support import Validated, first, validated
 
@@ -27,13 +29,22 @@ def sound(bench: Bench) -> Sequence[CheckResult]:
     return _sound
 
 
+def _with_findings(result: ValidateResult) -> list[CheckResult]:
+    """The checks with what they found: in the document that stands with its collection, not twice."""
+    found = [*(one for row in result.collections for one in row.findings), *result.references]
+    return [
+        one if one.status == "ok" else msgspec.structs.replace(one, found=tuple(found))
+        for one in result.checks
+    ]
+
+
 def after(damage: Damage) -> Callable[[Bench], Shown]:
     """A validation after one thing was made wrong."""
 
     def failing(bench: Bench) -> Shown:
         with validated(bench.fixture("mongod"), bench.folder) as deployment:
             place = damage(deployment)
-            return Shown(deployment.validate().checks, place)
+            return Shown(_with_findings(deployment.validate()), place)
 
     return failing
 
@@ -89,7 +100,7 @@ def _broken_index(bench: Bench) -> Shown:
             tag = first(deployment.db, "tags")
             deployment.db.tags.insert_one({**tag, "_id": bson.ObjectId(), "id": "new", "nameLower": "new"})
             deployment.client.admin.command({**point, "mode": "off"})
-            return Shown(deployment.validate().checks, "tags")
+            return Shown(_with_findings(deployment.validate()), "tags")
     finally:
         server.kill()
 
