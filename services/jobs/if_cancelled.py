@@ -9,7 +9,20 @@ import msgspec
 from services.jobs.events import DEEP, RENAMING, Checkpoint
 from services.jobs.way_on import holds_app, recorded_state
 
-ONLY_LOOKS = frozenset({"plan", "rollback-plan", "verify", "diff", "list", "show", "selftest"})
+ONLY_LOOKS = frozenset(
+    {
+        "plan",
+        "rollback-plan",
+        "verify",
+        "diff",
+        "pairs",
+        "validate",
+        "pepper-check",
+        "list",
+        "show",
+        "selftest",
+    }
+)
 
 
 class IfCancelled(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,4 +111,4 @@ def _way_on(job: str, verb: str, renaming: bool, *, recorded: str) -> tuple[str,
         return (f"quillkeep rollback {job}", f"quillkeep restore --finish {job}")
     if verb in ("delete", "trash-restore", "trash-empty"):
         return ("quillkeep trash list",)
-    return (f"quillkeep {verb}",) if verb in ("backup", "verify") else ()
+    return (f"quillkeep {verb}",) if verb in ("backup", "verify", "validate", "pairs") else ()

@@ -48,7 +48,7 @@ def read_documents(
     """Reads the chosen collections once; what they refer to in others is read as far as needed.
 
     `every` says that all were chosen, `sizes` are bytes by collection, for the progress. A collection that
-    cannot be read is a result; `Cancelled` is raised, and `QuillkeepError` when the second look fails.
+    cannot be read is a result; `Cancelled` is raised, and `QuillkeepError` when the connection broke.
     """
     looking = Looking(large=NEAR)
     try:
@@ -88,6 +88,8 @@ class _Reading:
     def _read(
         self, there: Mapping[str, str], whole: Collection[str], every: bool, total: int
     ) -> dict[str, str]:
+        from pymongo.errors import ConnectionFailure
+
         phase = self.ctx.phase("documents", "every document once", total=total or None)
         unread: dict[str, str] = {}
         wanted = wanted_of(there)
@@ -105,6 +107,9 @@ class _Reading:
             except Cancelled:
                 raise
             except QuillkeepError as error:
+                if isinstance(error.__cause__, ConnectionFailure):
+                    # Whoever is not there for one collection is not there for the next.
+                    raise
                 unread[name] = f"{error.what} {error.cause}".strip()
         phase.finish()
         return unread

@@ -75,11 +75,13 @@ def ask_server(
 ) -> ServerSaid:
     """Validates one collection, `storage` being where its documents are; `check` may raise meanwhile.
 
-    A cancel ends the command on the server, too. What the server or the connection refused is a status.
+    A cancel ends the command on the server, too. What the server refused is a status. Errors: `QuillkeepError`
+    when the connection broke.
     """
     from pymongo.errors import OperationFailure, PyMongoError
 
     from services.mongo.commands import NAMESPACE_NOT_FOUND, UNAUTHORIZED, server_words
+    from services.mongo.failures import translated
 
     began = time.monotonic()
     try:
@@ -94,7 +96,8 @@ def ask_server(
             return ServerSaid(status="skipped", denied=True)
         return _untold(name, server_words(error))
     except PyMongoError as error:
-        return _untold(name, server_words(error))
+        # Whoever is not there for one collection is not there for the next.
+        raise translated(f"Validating the collection {name}", error) from error
     findings = read_reply(name, reply, full=full)
     return ServerSaid(
         status=_worst(findings),
