@@ -22,7 +22,7 @@ from services.validating.model import ValidateResult
 MOST_JOURNALS = 5_000
 """Journals whose first line is read; ids are times, so these are the newest."""
 MOST_VALIDATIONS = 60
-HEAD_BYTES = 1 << 16
+HEAD_BYTES, LONG_HEAD_BYTES = 1 << 13, 1 << 20
 TAIL_BYTES = 1 << 16
 REPLACES = frozenset({"restore", "finish", "rollback"})
 """Verbs that put other documents in place."""
@@ -91,11 +91,13 @@ def _started(jobs: Path, names: list[str]) -> Iterator[tuple[Started, Path]]:
         journal = jobs / name / JOURNAL
         try:
             with open(journal, "rb", buffering=0) as stream:
-                head = stream.read(HEAD_BYTES).partition(b"\n")[0]
+                head = stream.read(HEAD_BYTES)
+                if b"\n" not in head and len(head) == HEAD_BYTES:
+                    head += stream.read(LONG_HEAD_BYTES)
         except OSError:
             # Another user's job, or one just begun: the list of jobs says so.
             continue
-        event = decode_line(head)
+        event = decode_line(head.partition(b"\n")[0])
         if isinstance(event, Started):
             yield event, journal
 

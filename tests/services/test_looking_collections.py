@@ -236,7 +236,7 @@ def test_the_verdict_that_counts(profile: Profile, paths: Paths) -> None:
     held = look_held(CollectionsHeldRequest(), profile, paths)
     chats = held.validated["chats"]
     assert (chats.seen.status, chats.full, chats.at) == ("fail", True, AT), "a quick ok hides no full fail"
-    job(paths, "validate", checked(profile, "unknown"), at=AT + timedelta(hours=5))
+    job(paths, "validate", checked(profile, "unknown"), at=AT + timedelta(hours=5), collections=["x" * 9_000])
     assert look_held(CollectionsHeldRequest(), profile, paths).validated["chats"].seen.status == "fail"
     job(paths, "validate", checked(profile, "ok", full=True), at=AT + timedelta(hours=6))
     assert look_held(CollectionsHeldRequest(), profile, paths).validated["chats"].seen.status == "ok"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual import events
 
 from services.jobs.events import AnyEvent, Finished, PhaseStarted, Progress
@@ -123,6 +124,21 @@ def test_a_validation_is_watched_and_goes_on_when_left() -> None:
             await press(console.pilot, "2", "5")
             await console.until("▶ running")
             assert backend.cancelled == [] and len(backend.started) == 1
+
+    run(test())
+
+
+def test_a_validation_that_somebody_else_began_is_said() -> None:
+    async def test() -> None:
+        running = JobSummary(
+            id="20261123_131900", verb="validate", state="running", started=NOW, progress=0.4
+        )
+        manager, backend = collections(jobs=[running])
+        async with manager as console:
+            await console.until("▶ validating (job 20261123_131900) 40%; 18 live")
+            backend._jobs = [replace(running, state="succeeded", finished=NOW)]
+            console.app.look_at_jobs()
+            await console.until(lambda: "validating" not in console.text)
 
     run(test())
 

@@ -66,7 +66,7 @@ class CollectionActions(ConsoleScreen):
         self._followers: dict[str, Follower] = {}
         self._validating: dict[str, frozenset[str]] = {}
         """Validations begun here that run: the names each looks at, empty for all."""
-        self._doing = ""
+        self._doing = self._told = ""
         self._ended: dict[str, Finished] = {}
         self._over: frozenset[str] | None = None
         self._again: set[str] = set()
@@ -249,14 +249,14 @@ class CollectionActions(ConsoleScreen):
 
     @property
     def doing(self) -> str:
-        """What a validation begun here does now, in words; empty when none runs."""
-        return (
-            f"validating: {self._doing}"
-            if self._validating and self._doing
-            else "validating"
-            if self._validating
-            else ""
-        )
+        """What a validation does now, in words; empty when none runs."""
+        if self._validating:
+            return f"validating: {self._doing}" if self._doing else "validating"
+        other = next((job for job in self.console.store.running if job.verb == "validate"), None)
+        if other is None:
+            return ""
+        share = f" {other.progress:.0%}" if other.progress else ""
+        return f"validating (job {other.id}){share}"
 
     def on_unmount(self) -> None:
         """The jobs go on; nobody reads their journals here any more."""
@@ -298,6 +298,9 @@ class CollectionActions(ConsoleScreen):
         jobs: Sequence[JobSummary] | None = self.console.store.jobs.value
         if jobs is None:
             return
+        if not self._validating and self.doing != self._told:
+            self._told = self.doing
+            self.jobs_changed()
         ended = {job.id: job.verb for job in jobs if job.state not in ("running", "cancelling")}
         before, self._over = self._over, frozenset(ended)
         if before is None:

@@ -92,6 +92,8 @@ def change_words(change: Change, glyphs: Glyphs, *, absent: bool = False, known:
     word = _WORDS.get(change.word, change.word)
     if change.word == "new" and not known:
         word = "new, unknown"
+    if change.loud and change.word in ("same count", "grew"):
+        word = "less data"
     moved = f"{change.documents:+,} " if change.documents else ""
     if len(f"{moved}{word}") > 13:
         # A sign and a figure say the same.
