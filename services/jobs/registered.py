@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -141,7 +141,7 @@ def read_registered(database: Database[Any]) -> list[Registered]:
     ]
     with answered(database.name):
         found = list(jobs_documents(database).aggregate(pipeline))
-    return [_decode(dict(document)) for document in found]
+    return [entry for document in found if (entry := _decode(dict(document))) is not None]
 
 
 def entry_id(job: str) -> str:
@@ -149,19 +149,23 @@ def entry_id(job: str) -> str:
     return f"{KIND}-{job}"
 
 
-def _decode(document: dict[str, Any]) -> Registered:
-    now, heartbeat = document["now"], document["heartbeat"]
-    return Registered(
-        owner=Owner(
-            job=document["job"],
-            verb=document["verb"],
-            host=msgspec.convert(document["host"], HostIdentity),
-            process=msgspec.convert(document["process"], ProcessIdentity),
-            user=document["user"],
-        ),
-        token=document["token"],
-        started=document["started"].replace(tzinfo=UTC),
-        heartbeat=heartbeat,
-        silent=max(0.0, (now - heartbeat).total_seconds()),
-        cancelled_by=document.get("cancelled_by") or "",
-    )
+def _decode(document: dict[str, Any]) -> Registered | None:
+    """None for an entry of another shape: a restore must not fail for it."""
+    try:
+        now, heartbeat = document["now"], document["heartbeat"]
+        return Registered(
+            owner=Owner(
+                job=document["job"],
+                verb=document["verb"],
+                host=msgspec.convert(document["host"], HostIdentity),
+                process=msgspec.convert(document["process"], ProcessIdentity),
+                user=document["user"],
+            ),
+            token=document["token"],
+            started=document["started"],
+            heartbeat=heartbeat,
+            silent=max(0.0, (now - heartbeat).total_seconds()),
+            cancelled_by=document.get("cancelled_by") or "",
+        )
+    except (KeyError, TypeError, AttributeError, msgspec.ValidationError):
+        return None

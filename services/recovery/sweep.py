@@ -36,10 +36,10 @@ def leftovers(session: Session, ctx: JobContext) -> None:
 
 def sweep_dead(session: Session, ctx: JobContext) -> list[str]:
     """For a job that holds no lock: sweeps when there is something to sweep and nobody works here; warnings."""
-    dead = any(entry.dead for entry in read_registered(session.database))
-    if not dead and not any(record.state == "loading" for record in read_records(session.database)):
-        return []
     try:
+        dead = any(entry.dead for entry in read_registered(session.database))
+        if not dead and not any(record.state == "loading" for record in read_records(session.database)):
+            return []
         with DatabaseLock.acquire(
             session.database, job=ctx.job, verb="sweep", clock=ctx.clock, check=ctx.check
         ):

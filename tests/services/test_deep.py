@@ -100,6 +100,20 @@ def test_a_backup_of_ours_of_a_full_sample(place: Place, db: Database[Any]) -> N
     assert listed.good and listed.verified is not None and listed.verified.depth == "deep"
 
 
+def test_aside_in_a_replica_set(mongod_rs: Mongod) -> None:
+    name = f"quilltap_{secrets.token_hex(4)}"
+    place = make_place(mongod_rs.target(name))
+    try:
+        result = place.deep(place.put("zoo.archive.gz"), on="live")
+        assert ends(result) == dict.fromkeys(DEEP, "ok"), result.checks
+    finally:
+        shutil.rmtree(place.folder, ignore_errors=True)
+        with mongod_rs.client() as client:
+            left = ours(client[name])
+            client.drop_database(name)
+    assert not left
+
+
 def test_a_dump_of_objects_alone_has_nothing_to_load(place: Place) -> None:
     result = place.deep(place.put("s3_20261101_020000"))
     assert not ends(result) and result.status == "ok"

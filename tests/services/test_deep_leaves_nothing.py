@@ -139,6 +139,11 @@ def test_a_reader_never_asks_the_living_to_go(db: Database[Any]) -> None:
         registration.look()
 
 
+def test_an_entry_of_another_shape_is_in_nobodys_way(db: Database[Any]) -> None:
+    db["__quillkeep_jobs"].insert_one({"_id": "aside-future", "kind": "aside", "job": 7})
+    assert read_registered(db) == [] and clear_registered(db, job="another", cancel=True) == []
+
+
 @pytest.mark.parametrize("on", ["embedded", "live"])
 @pytest.mark.parametrize("phase", [LOADING, LOADED])
 def test_a_cancel_leaves_nothing(place: Place, db: Database[Any], on: str, phase: str) -> None:
