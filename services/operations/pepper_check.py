@@ -12,11 +12,14 @@ from services.counted import counted
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.passphrase import key_of
-from services.pepper.check import check_peppers, gather
+from services.pepper.check import check_again, check_peppers, gather
 from services.pepper.model import CONFIGURED, LIVE, Candidate, PepperResult
 from services.pepper.model import PepperPlan as PepperPlan
 from services.pepper.vault import Vault
 from services.redact import remember
+
+MANY = 100
+"""More values than these that do not open, none of them, were not all written in this moment."""
 
 
 def pepper_check(plan: PepperPlan, ctx: JobContext) -> PepperResult:
@@ -47,6 +50,8 @@ def pepper_check(plan: PepperPlan, ctx: JobContext) -> PepperResult:
             vault, candidates, entry=entry, target=target, check=ctx.check, advance=phase.advance
         )
         phase.finish(result.status)
+        if plan.target == LIVE and result.status in ("fail", "unknown"):
+            result = _again(vault, result, candidates, ctx)
     return msgspec.structs.replace(result, warnings=tuple(warnings))
 
 
@@ -64,6 +69,27 @@ def _read_live(vault: Vault, ctx: JobContext) -> list[str]:
         gather(LiveSide(session.database), vault, check=ctx.check, advance=phase.advance)
         phase.finish()
     return []
+
+
+def _again(
+    vault: Vault, result: PepperResult, candidates: tuple[Candidate, ...], ctx: JobContext
+) -> PepperResult:
+    """What does not open may have been written or deleted between two reads: it is looked at once more."""
+    if not result.opened and result.stored > MANY:
+        return result
+    (candidate,) = [one for one in candidates if one.label == result.label][:1]
+    if candidate != candidates[-1]:
+        # The vault holds what became of the values with the last one.
+        check_peppers(vault, [candidate], check=ctx.check)
+    from services.reading.live import LiveSide
+    from services.recovery.session import open_session
+
+    with open_session(ctx.profile, ctx=ctx) as session:
+        phase = ctx.phase("database", f"looking again at {session.database.name}")
+        side = LiveSide(session.database)
+        found = check_again(vault, side, result, candidate, check=ctx.check, advance=phase.advance)
+        phase.finish(found.status)
+    return found
 
 
 def _read_backup(reference: str, vault: Vault, ctx: JobContext) -> tuple[str, PepperEntry | None, list[str]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.counted import counted
 from services.pepper.model import CONFIGURED, LIVE, Candidate, CandidateTried, PepperResult
 from services.pepper.report import compared, is_short, not_tried, result_of
 from services.pepper.trial import USERS_PROBED, USERS_TRIED, Trial
@@ -64,6 +65,31 @@ def check_peppers(
     if best is None:
         return msgspec.structs.replace(not_tried(vault, NO_PEPPER), target=target)
     return msgspec.structs.replace(best, target=target, candidates=tuple(tried))
+
+
+def check_again(
+    earlier: Vault,
+    side: DataSide,
+    result: PepperResult,
+    candidate: Candidate,
+    *,
+    check: Callable[[], None],
+    advance: Callable[[int], None],
+) -> PepperResult:
+    """A second look at live data before anything is called broken: what changed or went meanwhile is not.
+
+    A key that is there before and after the users were read had its user among them, whatever the application
+    did. `earlier` holds the trial of `candidate`, and `result` is what came of it.
+    """
+    with earlier.anew() as later:
+        gather(side, later, check=check, advance=advance)
+        moved = earlier.without_moved(later)
+    found = _found(earlier, candidate.pepper, candidate.label, None)
+    tried = tuple(found.candidates[0] if one.label == candidate.label else one for one in result.candidates)
+    note = f" {counted(moved, 'values')} changed or went while they were looked at." if moved else ""
+    return msgspec.structs.replace(
+        found, target=result.target, candidates=tried, summary=found.summary + note
+    )
 
 
 def probe(

@@ -26,11 +26,11 @@ PLACES = ("api_keys", "users.totp", "users.backupCodes")
 """Where encrypted values stand, as results name it."""
 
 FIELDS: dict[str, tuple[str, ...]] = {
-    USERS: ("id", "totp", "backupCodes"),
     KEYS: ("id", "userId", "ciphertext", "iv", "authTag"),
     **dict.fromkeys(sorted(PROFILES), ("apiKeyId", "userId")),
+    USERS: ("id", "totp", "backupCodes"),
 }
-"""What is read of each collection."""
+"""What is read of each collection, in this order: a key that was stored meanwhile has its user read after it."""
 
 _PARTS = (b"ciphertext", b"iv", b"authTag")
 _OF_USER = ((b"totp", "users.totp"), (b"backupCodes", "users.backupCodes"))

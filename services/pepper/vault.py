@@ -31,11 +31,12 @@ PRAGMA temp_store=FILE;
 CREATE TABLE users (n INTEGER PRIMARY KEY, mark BLOB UNIQUE, name BLOB, there INTEGER);
 CREATE TABLE votes (key BLOB, user INTEGER, votes INTEGER, PRIMARY KEY (key, user)) WITHOUT ROWID;
 CREATE TABLE vals (n INTEGER PRIMARY KEY, place INTEGER, key BLOB, owner INTEGER, held BLOB, why TEXT,
-                   state INTEGER, opener INTEGER);
+                   state INTEGER, opener INTEGER, seen BLOB);
 CREATE INDEX by_owner ON vals (owner);
 CREATE INDEX by_key ON vals (key);
 CREATE INDEX by_state ON vals (state);
 CREATE INDEX by_user ON votes (user);
+CREATE INDEX by_sight ON vals (seen);
 """
 
 
@@ -52,11 +53,11 @@ class Vault:
 
     wants = WANTS
 
-    def __init__(self) -> None:
+    def __init__(self, *, marking: bytes | None = None) -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         self._cipher = AESGCM(os.urandom(32))
-        self._marking = os.urandom(32)
+        self._marking = marking or os.urandom(32)
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Held).decode
         # An empty name is SQLite's own temporary file: 2 MB in memory, the rest on disk, gone at close.
@@ -95,9 +96,10 @@ class Vault:
 
     def _keep(self, value: Stored) -> None:
         owner = self._user(value.owner) if value.owner else None
-        held = self._seal(self._encode(Held(value.id, value.iv, value.sealed)))
+        plain = self._encode(Held(value.id, value.iv, value.sealed))
+        held = self._seal(plain)
         self.database.execute(
-            "INSERT INTO vals VALUES (NULL, ?, ?, ?, ?, ?, ?, NULL)",
+            "INSERT INTO vals VALUES (NULL, ?, ?, ?, ?, ?, ?, NULL, ?)",
             (
                 PLACES.index(value.place),
                 self._mark(value.id) if value.place == PLACES[0] else b"",
@@ -105,6 +107,7 @@ class Vault:
                 held,
                 value.damage,
                 DAMAGED if value.damage else PENDING,
+                hashlib.blake2b(plain + value.damage.encode(), digest_size=16, key=self._marking).digest(),
             ),
         )
 
@@ -155,6 +158,17 @@ class Vault:
     def restart(self) -> None:
         """Every value is to be tried again."""
         self.database.execute("UPDATE vals SET state = ?, opener = NULL WHERE state != ?", (PENDING, DAMAGED))
+
+    def anew(self) -> Vault:
+        """An empty vault for a second look at the same data, whose values can be told from this one's."""
+        return Vault(marking=self._marking)
+
+    def without_moved(self, later: Vault) -> int:
+        """Forgets what did not open here and is not the same, or not there, in a second look; how many."""
+        rows = self.rows("SELECT n, seen FROM vals WHERE state IN (?, ?, ?)", FAILED, UNTOLD, DAMAGED)
+        moved = [(n,) for n, seen in rows if not later.one("SELECT count(*) FROM vals WHERE seen = ?", seen)]
+        self.database.executemany("DELETE FROM vals WHERE n = ?", moved)
+        return len(moved)
 
     def sample(self, limit: int) -> None:
         """Leaves all but `limit` values out, those with a known owner first, the places by turns."""

@@ -19,6 +19,7 @@ from pymongo.database import Database
 
 from services.comparing.documents import LIVE_MOVED
 from services.comparing.examples import GONE, MOVED
+from services.comparing.index import Spill
 from services.comparing.joining import join
 from services.errors import Cancelled, UsageProblem
 from services.operations.backup import backup
@@ -316,15 +317,31 @@ def test_what_changed_again_before_it_was_looked_at(
 
 
 def test_an_encrypted_backup_by_document(
-    profile: Profile, db: Database[Any], location: Path, make_context: Contexts, tmp_path: Path
+    profile: Profile,
+    db: Database[Any],
+    location: Path,
+    make_context: Contexts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """What its comparison writes is neither a document nor a piece of one."""
     from tests.services.restore_support import run_restore
 
     shutil.copy(FIXTURES / "quilltap-20261101.gz.gpg", location)
     run_restore(profile, tmp_path / "state", str(FIXTURES / "quilltap-20261101.gz"), only="database")
-    db.characters.update_one({}, {"$set": {"name": "another"}})
+    held = db.characters.find_one({})
+    assert held is not None
+    changed_name = str(held["name"])
+    db.characters.update_one({"_id": held["_id"]}, {"$set": {"name": "another"}})
     opened = msgspec.structs.replace(profile, bucket=None, passphrase=Secret(FIXTURE_PASSPHRASE))
-    result = compare(opened, make_context, "quilltap-20261101.gz.gpg")
+    written: list[bytes] = []
+    write = Spill.write
+    monkeypatch.setattr(
+        Spill, "write", lambda self, data: (written.append(bytes(data)), write(self, data))[1]
+    )
+    result = compare(opened, make_context, "quilltap-20261101.gz.gpg", values=True)
+    on_disk = b"".join(written)
+    assert len(on_disk) > 500 and changed_name.encode() not in on_disk and b"createdAt" not in on_disk
     assert [field.path for field in found(result, "characters").examples[0].fields] == ["name"]
 
 

@@ -7,6 +7,7 @@ import pty
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from services.errors import Cancelled, Refused, UsageProblem
 from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
 from services.operations.pepper_check import pepper_check
+from services.pepper.check import check_peppers
 from services.pepper.model import Candidate, Opened, PepperPlan, PepperResult
 from services.profile import Profile
 from services.quilltap.encryption import encrypt_value
@@ -234,6 +236,53 @@ def test_foreign_dumps(profile: Profile, location: Path, make_context: Contexts,
     assert result.status == "ok" and result.opened == result.total >= 6 and result.key_check == "none"
     result = check(msgspec.structs.replace(profile, pepper=OTHER), make_context, target=name)
     assert result.status == "fail" and result.opened == 0
+
+
+def test_a_system_at_work_is_not_called_broken(
+    filled: Profile, db: Database[Any], make_context: Contexts
+) -> None:
+    """Users with keys come and go all the while, in the application's order; nothing of them fails."""
+    stop = threading.Event()
+    owners = [f"w{number}" for number in range(6)]
+
+    def write() -> None:
+        while not stop.is_set():
+            for owner in owners:
+                db.users.insert_one({"id": owner})
+                db.api_keys.insert_one(key(f"key-{owner}", owner))
+            for owner in owners:
+                db.api_keys.delete_one({"id": f"key-{owner}"})
+                db.users.delete_one({"id": owner})
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for _ in range(6):
+            result = check(filled, make_context)
+            assert result.status == "ok" and result.opened >= 6, result
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_what_seems_wrong_is_looked_at_again(
+    filled: Profile, db: Database[Any], make_context: Contexts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.api_keys.insert_many([key("gone", "deleted-user"), key("stays", "deleted-user")])
+
+    def meanwhile(*arguments: Any, **more: Any) -> PepperResult:
+        found = check_peppers(*arguments, **more)
+        db.api_keys.delete_one({"id": "gone"})
+        return found
+
+    monkeypatch.setattr("services.operations.pepper_check.check_peppers", meanwhile)
+    result = check(filled, make_context)
+    assert (result.opened, result.total) == (6, 7) and result.findings[0].examples == ("stays",)
+    assert result.candidates[0].total == 7
+    others = (Candidate(label="right", pepper=PEPPER), Candidate(label="wrong", pepper=OTHER))
+    result = check(filled, make_context, *others)
+    assert (result.label, result.opened, result.total) == ("right", 6, 7)
+    assert [(one.label, one.opened) for one in result.candidates] == [("right", 6), ("wrong", 0)]
 
 
 def test_it_stops_when_asked(filled: Profile, make_context: Contexts) -> None:
