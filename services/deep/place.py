@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -60,6 +61,12 @@ def _embedded(
     if options.scratch and not folder.is_dir():
         return Place(
             where=None, reason=f"{folder} is no folder", next="Name a folder that exists with --scratch."
+        )
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        return Place(
+            where=None,
+            reason=f"this user may not write into {folder}",
+            next="Name a folder of this user's own with --scratch.",
         )
     if encrypted and not in_memory(folder):
         return Place(

@@ -15,6 +15,7 @@ from services.deep.scratch import Scratch, free_bytes, free_memory, in_memory, n
 from services.paths import Paths
 from services.profile import MongoTarget, Profile
 from services.secret import Secret
+from tests.fabric import as_nobody, open_folder
 
 LIVE = Profile(mongo=MongoTarget(uri=Secret("mongodb://db.example/"), database="quilltap"))
 
@@ -89,6 +90,13 @@ def test_the_places_in_their_order(tmp_path: Path) -> None:
     assert found.where == "live" and "the embedded server needs" in found.reason
     found = choose(Profile(), paths, DeepOptions(), encrypted=False, data_bytes=1 << 50)
     assert found.where is None and "no database is configured" in found.reason
+
+
+def test_a_folder_that_cannot_be_written_is_no_place() -> None:
+    with open_folder() as folder, as_nobody():
+        folder = folder / "closed"
+        found = choose(Profile(), Paths(folder), DeepOptions(scratch="/proc"), encrypted=False)
+    assert found.where is None and "may not write into /proc" in found.reason
 
 
 @pytest.mark.parametrize(
