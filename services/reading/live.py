@@ -13,8 +13,8 @@ from services.reading.side import Take
 if TYPE_CHECKING:
     from pymongo.database import Database
 
-PROJECTED_BATCH = 10_000
-"""Documents a batch of projected fields has at most; the server ends a batch at 16 MiB."""
+PROJECTED_BATCH = 1_000
+"""Documents a batch of projected fields has at most: the ids in 1,000 vector indexes are 3 MB, and memory stays flat."""
 
 
 class LiveSide:
