@@ -10,6 +10,10 @@ import pytest
 from pymongo.database import Database
 
 from services.demo.servers import Mongod
+from services.looking.child import look
+from services.looking.deep_place import DeepPlaceRequest
+from services.paths import Paths
+from services.profile import Profile
 from tests.deep_support import DEEP
 from tests.services.command_support import Command, at_a_terminal, environment
 from tests.services.restore_support import ours
@@ -51,3 +55,11 @@ def test_a_terminal_is_asked_and_no_is_the_default(environ: dict[str, str], db: 
     code, shown = at_a_terminal(environ, *arguments, answer="y")
     assert code == 3 and "deep-indexes" in shown
     assert not ours(db)
+
+
+def test_the_consoles_look_says_where_it_would_run(mongod: Mongod, database: str, tmp_path: Path) -> None:
+    profile = Profile(mongo=mongod.target(database))
+    found = look("deep_place", profile, Paths(tmp_path), DeepPlaceRequest())
+    assert found.where == "embedded" and str(tmp_path / "deep") in found.words
+    found = look("deep_place", profile, Paths(tmp_path), DeepPlaceRequest(encrypted=True))
+    assert found.where == "embedded" and "/dev/shm" in found.words
