@@ -16,9 +16,11 @@ from services.operations.verify_model import VerifyPlan
 from services.pairs.model import PairsPlan
 from services.profile import Profile
 from services.validating.model import ValidatePlan
+from tests.pictures.rest import at_rest
 from tests.recorded import NOW
 from tests.tui.archives_support import PROD, row, told
 from tests.tui.integrity_support import SOME, answer, cursor, integrity, seen, shown
+from tests.tui.terminal import on_terminal
 from tests.tui_support import Console, run
 from tui.screens import integrity_actions
 from widgets.progress_line import ProgressLine
@@ -110,7 +112,9 @@ def test_the_end_of_a_verify_is_told_and_looked_at() -> None:
     run(test())
 
 
-@pytest.mark.parametrize(("key", "seconds"), [("1", 600.0), ("enter", 600.0), ("2", 1800.0), ("4", 14400.0)])
+@pytest.mark.parametrize(
+    ("key", "seconds"), [("1", 600.0), ("enter", 600.0), ("2", 1800.0), ("a", 2_592_000.0)]
+)
 def test_the_oldest_first_for_a_time(key: str, seconds: float) -> None:
     async def test() -> None:
         detail = f"{BACKUP} in backups (1 of 8)"
@@ -335,5 +339,42 @@ def test_what_was_begun_elsewhere_is_followed_too() -> None:
         manager, _ = integrity(jobs=[job], journals={job.id: journal("verify", *phase(BACKUP, 66))})
         async with manager as console:
             await console.until("▶ verify 66%")
+
+    run(test())
+
+
+def test_at_rest_it_sends_nothing() -> None:
+    async def test() -> None:
+        with on_terminal() as terminal:
+            manager, _ = integrity()
+            async with manager as console:
+                await shown(console)
+                await at_rest(console.pilot)
+                await console.pilot.pause(0.1)
+                terminal.take()
+                await console.pilot.pause(1.0)
+                assert terminal.take() == ""
+                await console.press("down")
+                await at_rest(console.pilot)
+                assert 0 < len(terminal.take().encode()) < 2_000
+
+    run(test())
+
+
+def test_a_failure_of_what_was_begun_here_is_a_dialog_and_of_others_a_notice() -> None:
+    from services.jobs.listing import JobSummary
+
+    error = {"what": "MongoDB does not answer.", "cause": "Refused.", "touched": "", "next": "Start it."}
+    end = Finished(at=NOW, status="failed", exit_code=1, result={"error": error})
+    other = JobSummary(id="20261122_020000", verb="pairs", state="running", started=NOW, profile="prod")
+
+    async def test() -> None:
+        journals = {"pepper-check": journal("pepper-check", end), other.id: journal("pairs", end)}
+        manager, _ = integrity(jobs=[other], journals=journals)
+        async with manager as console:
+            await told(console, "pairs 20261122_020000 ended failed; 6 shows why.")
+            await console.press("l", "k")
+            await console.until("MongoDB does not answer.")
+            assert type(console.app.screen).__name__ == "ProblemModal"
 
     run(test())

@@ -93,6 +93,7 @@ The same in a shell: `quillkeep verify --oldest-first --for 10m`.
         Binding("2", "choose(30)", "30 minutes", id="budget.thirty"),
         Binding("3", "choose(60)", "1 hour", id="budget.hour"),
         Binding("4", "choose(240)", "4 hours", id="budget.night"),
+        Binding("a", "choose(43200)", "All of them", id="budget.all"),
     ]
 
     def __init__(self, never: int, first: str) -> None:
@@ -111,6 +112,7 @@ The same in a shell: `quillkeep verify --oldest-first --for 10m`.
                     ("2 30 minutes", ""),
                     ("3 1 hour", ""),
                     ("4 4 hours", "a night."),
+                    ("a all", "every one, however long it takes; 6 Jobs, x stops it."),
                     ("Escape", "goes back."),
                 ]
             )

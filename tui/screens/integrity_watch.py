@@ -177,16 +177,18 @@ class Watching(ConsoleScreen):
         for event in news.events:
             watch.add(event)
         if news.ended:
+            mine = news.job in self.begun.jobs
             del self.watches[news.job]
             self._followers.pop(news.job, None)
             self.begun.over.add(news.job)
             self.begun.jobs.pop(news.job, None)
-            self._tell(watch)
+            self._tell(watch, mine=mine)
             self.rescan()
             self.console.look_at_jobs()
         self.progressed()
 
-    def _tell(self, watch: Watch) -> None:
+    def _tell(self, watch: Watch, *, mine: bool) -> None:
+        """How it ended; a dialog only for what was begun here."""
         finished = watch.finished
         if finished is None:
             self.console.say(
@@ -194,11 +196,15 @@ class Watching(ConsoleScreen):
             )
             return
         error = finished.result.get("error")
-        if isinstance(error, dict):
+        if isinstance(error, dict) and not mine:
+            self.console.say(
+                f"{watch.verb} {watch.job} ended {finished.status}; 6 shows why.", severity="error"
+            )
+        elif isinstance(error, dict):
             self.console.show_problem(Problem(**{name: str(error.get(name) or "") for name in _PROBLEM}))
-            return
-        text, severity = _end_of(watch, finished)
-        self.console.say(text, severity=severity)
+        else:
+            text, severity = _end_of(watch, finished)
+            self.console.say(text, severity=severity)
 
     def running_on(self, subject: str) -> Sequence[Watch]:
         """The jobs that look at a backup, or at `live`, now."""
