@@ -5,81 +5,28 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import threading
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from bson import Binary, Decimal128, ObjectId, encode
-from pymongo import MongoClient
+from bson import Binary, Decimal128, encode
 from pymongo.database import Database
 
-from services.comparing.documents import LIVE_MOVED
-from services.comparing.examples import GONE, MOVED
 from services.comparing.index import Spill
-from services.comparing.joining import join
 from services.errors import Cancelled, UsageProblem
-from services.operations.backup import backup
-from services.operations.backup_model import BackupPlan
 from services.operations.diff import DiffPlan, diff
-from services.operations.diff_model import DiffResult, DocumentsDiff
+from services.operations.diff_model import DocumentsDiff
 from services.profile import Profile
 from services.secret import Secret
 from tests.services.command_support import Command, environment
-from tests.support import FIXTURE_PASSPHRASE, FIXTURES, RecordingContext
-
-Contexts = Callable[..., RecordingContext]
-NIGHT = datetime(2026, 11, 20, 2, 0, 0, tzinfo=UTC)
-FIRST, SECOND = "quilltap_20261120_020000", "quilltap_20261121_020000"
-
-
-def night(profile: Profile, make_context: Contexts, day: int) -> str:
-    at = NIGHT + timedelta(days=day)
-    return backup(BackupPlan(only="database"), make_context(profile, clock=lambda: at)).id
-
-
-def compare(
-    profile: Profile, make_context: Contexts, a: str = FIRST, b: str = "live", **more: Any
-) -> DiffResult:
-    ctx = make_context(profile)
-    result = diff(DiffPlan(a=a, b=b, **more), ctx)
-    assert msgspec.json.encode(result)
-    assert [path.name for path in ctx.folder.iterdir()] == []
-    return result
-
-
-def found(result: DiffResult, name: str) -> DocumentsDiff:
-    (row,) = [row for row in result.collections if row.name == name]
-    assert row.documents is not None, row
-    return row.documents
+from tests.services.diff_support import FIRST, NIGHT, SECOND, Contexts, compare, fill, found, night
+from tests.support import FIXTURE_PASSPHRASE, FIXTURES
 
 
 @pytest.fixture
 def filled(profile: Profile, db: Database[Any], make_context: Contexts) -> Profile:
-    db.chats.insert_many(
-        [
-            {
-                "_id": ObjectId(f"{number:024x}"),
-                "id": f"chat-{number}",
-                "title": f"chat {number:03}",
-                "participants": [{"id": place, "isActive": True} for place in range(3)],
-            }
-            for number in range(300)
-        ]
-    )
-    db.users.insert_many(
-        [
-            {"id": f"u{n}", "name": "u", "passwordHash": f"$2b$12$hash-{n}", "totp": {"iv": "aa"}}
-            for n in range(3)
-        ]
-    )
-    db.accounts.insert_one({"userId": "u1", "provider": "google", "access_token": "ya29.old", "scope": "a b"})
-    db.sessions.insert_one({"id": "s", "sessionToken": "token-old", "expires": "2036"})
-    night(profile, make_context, 0)
-    return msgspec.structs.replace(profile, bucket=None)
+    return fill(profile, db, make_context)
 
 
 def test_changed_added_and_removed(filled: Profile, db: Database[Any], make_context: Contexts) -> None:
@@ -258,62 +205,6 @@ def test_large_documents_pass_one_at_a_time(
     db.chat_messages.update_one({"_id": 0}, {"$set": {"body": Binary(body[:-1] + b"x")}})
     held = found(compare(profile, make_context, values=True), "chat_messages")
     assert held.examples[0].fields[0].a == "(4,194,309 bytes)"
-
-
-@pytest.fixture
-def writing(client: MongoClient[Any], db: Database[Any]) -> Iterator[None]:
-    """An application that writes all the time."""
-    stop = threading.Event()
-
-    def write() -> None:
-        number = 0
-        while not stop.is_set():
-            db.chats.update_one({"id": f"chat-{number % 300}"}, {"$set": {"title": f"written {number}"}})
-            number += 1
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    yield
-    stop.set()
-    thread.join()
-
-
-def test_what_is_live_and_written_to(
-    filled: Profile, make_context: Contexts, writing: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is told as such; nothing raises, and what was not touched stays the same."""
-    while True:
-        result = compare(filled, make_context)
-        (row,) = [row for row in result.collections if row.name == "chats"]
-        if row.state == "differs":
-            break
-    assert row.documents is not None and row.documents.added == row.documents.removed == 0
-    moved = [text for text in row.detail if LIVE_MOVED in text]
-    noted = [one for one in row.documents.examples if one.note]
-    assert moved or noted or row.documents.changed
-    assert {row.state for row in result.collections if row.name != "chats"} == {"same"}
-
-
-def test_what_changed_again_before_it_was_looked_at(
-    filled: Profile, db: Database[Any], make_context: Contexts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    db.chats.update_one({"id": "chat-7"}, {"$set": {"title": "first"}})
-    db.chats.update_one({"id": "chat-8"}, {"$set": {"title": "first"}})
-    db.chats.insert_one({"_id": "gone soon"})
-
-    def meanwhile(*arguments: Any, **more: Any) -> Any:
-        db.chats.update_one({"id": "chat-7"}, {"$set": {"title": "second"}})
-        db.chats.delete_many({"$or": [{"id": "chat-8"}, {"_id": "gone soon"}]})
-        return join(*arguments, **more)
-
-    monkeypatch.setattr("services.comparing.documents.join", meanwhile)
-    chats = found(compare(filled, make_context), "chats")
-    notes = [(one.state, one.own_id, one.note) for one in chats.examples]
-    assert notes == [
-        ("changed", "chat-7", MOVED),
-        ("changed", "chat-8", GONE),
-        ("added", "", GONE),
-    ]
 
 
 def test_an_encrypted_backup_by_document(
