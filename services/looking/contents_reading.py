@@ -31,7 +31,7 @@ def read(backup: Backup, profile: Profile) -> ContentsAnswer:
     try:
         source = open_dump(backup.database_path, limits=profile.limits, key=key_of(profile))
     except EncryptedDump as closed:
-        return ContentsAnswer(id=backup.id, unknown=f"{closed.what} {closed.next}")
+        return ContentsAnswer(id=backup.id, unknown=closed.what)
     if source.form.startswith("tar"):
         return ContentsAnswer(id=backup.id, unknown=f"A tar names nothing in advance. {WHOLE}")
     prelude = source.prelude()

@@ -20,6 +20,7 @@ from services.catalog.scan import Catalog
 from services.counted import counted
 from services.looking.contents import ContentsAnswer
 from tui.bridge import apart
+from tui.opening import ask_passphrase
 from tui.present_catalog import condition
 from tui.screens.restore.choices import Choices, short
 from tui.screens.restore.choosing import (
@@ -126,7 +127,18 @@ Arrows choose another one; its warnings stand below the list.
             self._draw_detail()
             return
         self._take(backup)
-        self.post_message(self.Forward())
+        if backup.encrypted is not None:
+            self._unlock(backup)
+        else:
+            self.post_message(self.Forward())
+
+    @work(exclusive=True, group="unlock", description="a passphrase")
+    async def _unlock(self, backup: Backup) -> None:
+        """What it holds is known once it opens; without an answer the checks ask again."""
+        if await ask_passphrase(self.console, backup):
+            self.state.held.pop(key_of(backup), None)
+        if self.is_mounted:
+            self.post_message(self.Forward())
 
     def _take(self, backup: Backup) -> None:
         state = self.state
