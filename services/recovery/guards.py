@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import humanize
 
 from services.catalog.model import Backup
+from services.catalog.verdict import DAMAGED
 from services.counted import counted
 from services.jobs.database_lock import read_lock
 from services.jobs.host import life_of, this_host
@@ -227,4 +228,10 @@ def quality(backup: Backup) -> list[str]:
     found = [f"The backup is suspicious: {why}" for why in backup.suspicious]
     if backup.verified is not None and backup.verified.status == "fail":
         found.append(f"The {backup.verified.depth} check of {backup.verified.at:%Y-%m-%d %H:%M} UTC failed.")
+    # Damage that was found through another snapshot, which shares the file, is this one's too.
+    found += [
+        f"The {part} part: {why.rstrip('.')}."
+        for part, why in backup.not_good.items()
+        if why.startswith(DAMAGED)
+    ]
     return found

@@ -10,6 +10,7 @@ import humanize
 
 from services.catalog.listing import row as as_document
 from services.catalog.model import Backup
+from services.catalog.verdict import DAMAGED
 from tui.present_catalog import KIND_WORDS, condition
 from widgets.glyphs import Glyphs, tone
 from widgets.inventory_table import GUTTER, Column, TableRow
@@ -153,6 +154,8 @@ def verdict_word(document: Mapping[str, Any], status: str) -> str:
     if not document["complete"]:
         return "incomplete"
     if verified and verified["status"] == "fail":
+        return "damaged"
+    if any(str(why).startswith(DAMAGED) for why in document["why"].values()):
         return "damaged"
     if document["suspicious"]:
         return "suspicious"
