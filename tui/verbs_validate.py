@@ -7,6 +7,9 @@ import click
 from tui.session import Session, json_option, pass_session
 from tui.terminal import can_ask
 
+APP_SECONDS = 10.0
+"""How long the application's status command is waited for before it counts as running."""
+
 
 @click.command()
 @click.argument("collections", nargs=-1, metavar="[COLL]...")
@@ -57,4 +60,7 @@ def _in_use(session: Session) -> bool:
         return True
     from services.profile import AppControl
 
-    return AppController(profile.app or AppControl(), health_url=profile.health_url).state() != "stopped"
+    app = AppController(
+        profile.app or AppControl(), health_url=profile.health_url, command_seconds=APP_SECONDS
+    )
+    return app.state() != "stopped"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.archive.metadata import parse_metadata
 from services.catalog.manifest import CollectionEntry
 from services.findings import Finding
-from services.mongo.specs import comparable
+from services.mongo.specs import build_spec, comparable
 from services.operations.guards_suspicious import suspicious_collections
 from services.quilltap import PASSING_COLLECTIONS
 from services.validating.model import IndexSeen
 
 Spec = Mapping[str, Any]
+MAX_LINES = 4
 
 
 def shrunk(name: str, now: CollectionEntry | None, before: CollectionEntry, *, since: str) -> Finding | None:
@@ -83,7 +85,24 @@ def compare_indexes(
         examples=tuple((lacking + other)[:10]),
         good_in=since,
         restore=(name,),
+        next=_make_again(name, [then[one] for one in lacking + other], other),
     )
+
+
+def _make_again(name: str, specs: Sequence[Spec], other: Sequence[str]) -> str:
+    """What an admin types into mongosh to have the indexes as the backup has them."""
+    collection = f"db.getCollection({json.dumps(name)})"
+    lines = [f"{collection}.dropIndex({json.dumps(one)})" for one in other]
+    for spec in specs:
+        built = build_spec(spec)
+        key = built.pop("key")
+        built.pop("v", None)
+        lines.append(f"{collection}.createIndex({_json(key)}, {_json(built)})")
+    return f"In mongosh: {'; '.join(lines[:MAX_LINES])}{' and so on' if len(lines) > MAX_LINES else ''}"
+
+
+def _json(value: Spec) -> str:
+    return json.dumps(dict(value), default=str, ensure_ascii=False)
 
 
 def _listed(names: Sequence[str], one: str, several: str) -> str:

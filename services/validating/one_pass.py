@@ -68,7 +68,9 @@ class _Reading:
         whole = looked_into({name: kind for name, kind in there.items() if name in chosen})
         unread = self._read(there, whole, every, sum(sizes.get(name, 0) for name in whole))
         looking, check = self.looking, self.ctx.check
-        phase = self.ctx.phase("references", "held against each other, what seems wrong looked at again", unit="documents")
+        phase = self.ctx.phase(
+            "references", "held against each other, what seems wrong looked at again", unit="documents"
+        )
         references = looking.references.result(
             there, live=True, left_out=tuple(unread), again=self.again, check=check
         )

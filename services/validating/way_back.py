@@ -50,8 +50,9 @@ def way_back(backup: str, name: str) -> str:
 
 
 def restored_from(finding: Finding, backup: str, name: str) -> Finding:
-    """A finding that a backup's whole collection brings back."""
-    return msgspec.structs.replace(finding, good_in=backup, restore=(name,), next=way_back(backup, name))
+    """A finding that a backup's whole collection brings back; a smaller step that it has already stands first."""
+    step = f"{finding.next}. Or {way_back(backup, name)}" if finding.next else way_back(backup, name)
+    return msgspec.structs.replace(finding, good_in=backup, restore=(name,), next=step)
 
 
 def with_way_back(finding: Finding, need: Need, held: Collection[str]) -> Finding:

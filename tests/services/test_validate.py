@@ -233,6 +233,8 @@ def test_an_index_that_is_gone_or_another(deployment: Validated) -> None:
     db.users.drop_index("email_1")
     finding = only(deployment.validate(), "users")
     assert (finding.kind, finding.status, finding.examples) == ("index-list", "warn", ("email_1",))
+    line = 'db.getCollection("users").createIndex({"email": 1}, {"name": "email_1", "unique": true})'
+    assert line in finding.next and f"quillkeep restore {deployment.backup_id}" in finding.next
     db.users.create_index("email", name="email_1")
     result = deployment.validate()
     assert "another form" in only(result, "users").what
