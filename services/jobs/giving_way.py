@@ -46,7 +46,7 @@ def clear_registered(
             left += _clear(database, entry, forget=True, log=log)
         elif cancel:
             _ask(database, entry, job)
-            log(f"Asked the {entry.owner.verb} {entry.describe()} to give way.", "info")
+            log(f"Asked {entry.describe()} to give way.", "info")
             asked.append(entry)
     for entry in _waited_for(database, asked, check, wait_seconds):
         log(f"The {entry.owner.verb} {entry.owner.job} did not give way; its copies are dropped.", "warning")
