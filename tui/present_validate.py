@@ -99,7 +99,7 @@ def _table(rows: Sequence[Document], terminal: Terminal) -> list[str]:
                 _since(row),
                 "-" if view else size(row["bytes"]),
                 "-" if view else f"{row['indexes']}",
-                "" if row["known"] else "not the application's",
+                "" if row["known"] else "unknown",
             )
         )
     if len(cells) == 1:

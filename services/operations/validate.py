@@ -96,7 +96,7 @@ def _result(plan: ValidatePlan, evidence: LiveEvidence, results: Sequence[CheckR
     if live.seen.moved:
         words.append(f"{live.seen.moved:,} moved while they were looked at")
     if unknown:
-        words.append(f"{counted(len(unknown), 'collections')} not the application's")
+        words.append(f"{counted(len(unknown), 'collections')} unknown, not the application's")
     return ValidateResult(
         status=status,
         warnings=tuple(warnings),
