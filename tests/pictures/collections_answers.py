@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from services.catalog.scan import Catalog
 from services.findings import Finding
+from services.jobs.events import AnyEvent, Finished
 from services.looking.collections import CollectionLive, CollectionsAnswer, IndexNow
 from services.looking.collections_held import (
     BackupKept,
@@ -20,6 +23,15 @@ from services.looking.contents import ContentsAnswer
 from services.looking.document import DocumentAnswer, DocumentRequest, DocumentSeen, FieldSeen
 from services.looking.documents import DocumentRow, DocumentsAnswer, DocumentsRequest
 from services.looking.live import LiveAnswer
+from services.operations.diff_model import (
+    CollectionDiff,
+    DiffResult,
+    DocumentDiff,
+    DocumentsDiff,
+    FieldChange,
+    Held,
+    SideSeen,
+)
 from services.validating.model import CollectionValidated
 from tests.pictures import recording
 
@@ -236,6 +248,58 @@ def document_answer(request: DocumentRequest) -> DocumentAnswer:
             FieldSeen(path="apiKey", secret=True),
         ),
     )
+
+
+def diff_journal() -> list[AnyEvent]:
+    """A comparison of chats by document, as its job ended."""
+    fields = (
+        FieldChange(path="title", a='"The lighthouse at Cabo da Roca"', b='"The lighthouse at Cabo Raso"'),
+        FieldChange(path="messageCount", a="38", b="41"),
+        FieldChange(path="sillyTavernMetadata.apiKey", secret=True),
+        FieldChange(path="tags[2]", kind="added", b='"4c1d0000-0000-4000-8000-0123456789ab"'),
+    )
+    examples = (
+        DocumentDiff(
+            id='{"$oid": "6aa7ece596e704a32547fb79"}',
+            own_id=DANGLING.examples[0],
+            state="changed",
+            fields=fields,
+        ),
+        DocumentDiff(
+            id='{"$oid": "6aa7ece596e704a32547fb80"}',
+            own_id=DANGLING.examples[1],
+            state="changed",
+            fields=fields[1:2],
+        ),
+        *(
+            DocumentDiff(
+                id=f'{{"$oid": "6ab7ece596e704a32547fb8{n}"}}',
+                own_id=f"7a1c{n}d3e-0001-4000-8000-0123456789ab",
+                state="added",
+            )
+            for n in range(4)
+        ),
+    )
+    held = Held(documents=427, bytes=408_359, content="0123456789abcdef")
+    row = CollectionDiff(
+        name="chats",
+        state="differs",
+        a=held,
+        b=Held(documents=431, bytes=412_345, content="fedcba9876543210"),
+        documents=DocumentsDiff(added=4, changed=2, same=425, examples=examples),
+    )
+    at = recording.now()
+    newest = held_answer().newest
+    assert newest is not None
+    document = DiffResult(
+        status="warnings",
+        verdict="differs",
+        same=False,
+        a=SideSeen(id=newest.id, created="2026-11-23T02:00:00Z", location="nas", database="quilltap"),
+        b=SideSeen(id="live", live=True, created="2026-11-23T13:20:00Z", database="quilltap"),
+        collections=(row,),
+    )
+    return [Finished(at=at, status="warnings", exit_code=3, result=msgspec.to_builtins(document))]
 
 
 def looks(live: Any = None, held: Any = None) -> dict[str, Any]:

@@ -93,4 +93,11 @@ COLLECTIONS = (
     ),
     Scene("document", keys("d", "enter", "b", "right"), mode="collections", looks=BROKEN),
     Scene("document-differences", keys("d", "enter", "b"), mode="collections", looks=BROKEN, sizes=(NARROW,)),
+    Scene(
+        "collection-compared",
+        keys("c", wait="2 changed; 425 the same"),
+        mode="collections",
+        looks=BROKEN,
+        journals={"diff": answers.diff_journal},
+    ),
 )

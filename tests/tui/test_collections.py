@@ -32,7 +32,7 @@ def test_what_is_broken_stands_first_and_says_the_way_back() -> None:
             assert names(console)[:6] == ["chats", "files", "memories", "tags", "chat_messages", "users"]
             assert "against quilltap_20261123_020000, 11h old" in console.text
             assert "3 chats name characters that do not exist." in console.text
-            assert "Restore characters from quilltap_20261122_020000" in console.text
+            assert "Enter shows the next step; R restores chats from quilltap_20261123_020000" in console.text
             assert "✗ fail 2h    ✗ 1" in await line(console, "chats")
             memories = await line(console, "memories")
             assert "! -2,708 shrank" in memories and "· never" in memories

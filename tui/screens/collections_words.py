@@ -105,11 +105,20 @@ def about(row: CollectionRow, held: CollectionsHeldAnswer | None, now: datetime,
     if row.findings:
         more = f" (and {len(row.findings) - 1} more: Enter)" if len(row.findings) > 1 else ""
         lines.append(f"{glyphs.of(row.findings[0].status)} {escape(row.findings[0].what)}{more}")
-        lines.append(f"  {escape(row.findings[0].next)}" if row.findings[0].next else good_words(row, held))
+        lines.append(_ways_words(row, held))
     else:
         lines.append(validated_words(row, now, glyphs))
         lines.append(good_words(row, held))
     return lines
+
+
+def _ways_words(row: CollectionRow, held: CollectionsHeldAnswer | None) -> str:
+    """The way back of the worst finding where it is another than this collection's own, which R takes here."""
+    own, worst = way_back(row, held), row.findings[0]
+    if own == way_back(row, held, worst) or not (worst.good_in or worst.next):
+        return good_words(row, held)
+    restores = f"; R restores {escape(row.name)} from {escape(own.backup)}" if own.backup else ""
+    return f"Enter shows the next step{restores}"
 
 
 def backups_words(
