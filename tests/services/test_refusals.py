@@ -224,7 +224,7 @@ def with_a_backup(id: str, folder: Path) -> list[Case]:
             "It holds: quilltap",
         ),
         Case(f"restore {dump} --only objects {go}", 4, "has no objects part", "`quillkeep list`"),
-        Case(f"restore {dump}.gpg {go}", 4, "is encrypted with gpg", "Decrypt it"),
+        Case(f"restore {dump}.gpg {go}", 4, "is encrypted with gpg", "passphrase"),
         Case(f"restore {gone} --from-database quilltap {go}", 1, "it is truncated", "`quillkeep list`"),
         Case(f"verify {folder}/nothing-there.gz", 2, "There is no backup", "`quillkeep list`"),
         Case(f"accept {id}", 4, "nothing to accept", f"`quillkeep show {id}`", cause="It is good"),
