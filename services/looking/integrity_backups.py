@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 import msgspec
 
 from services.catalog.find import find_backup
-from services.catalog.listing import notes_of
+from services.catalog.folder import Folder
+from services.catalog.listing import artefact_name, notes_of
 from services.catalog.manifest import Part
 from services.catalog.model import Backup, CheckStatus, Depth
 from services.catalog.notes import CheckNote, NotedCheck, Notes
@@ -44,7 +46,8 @@ def every_backup(profile: Profile, paths: Paths) -> IntegrityAnswer:
     catalog = survey(profile.locations, profile, paths)
     about = catalogue()
     decides = {one.name: one.decides for one in about}
-    seen = [(backup, notes_of(backup, paths)) for backup in catalog.backups]
+    notes_at = NotesOfFolders(paths)
+    seen = [(backup, notes_at(backup)) for backup in catalog.backups]
     checks = [checks_of(backup, notes, decides) for backup, notes in seen]
     known = [one.name for one in about if one.subject != "live"]
     others = {check.name for found in checks for check in found} - set(known)
@@ -65,6 +68,27 @@ def every_backup(profile: Profile, paths: Paths) -> IntegrityAnswer:
     return IntegrityAnswer(
         backups=tuple(backups), names=names, about=about, problems=catalog.problems, evidence_cut=room <= 0
     )
+
+
+class NotesOfFolders:
+    """Reads notes, each folder listed once: most backups have none, and thousands may lie in one folder."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._folders: dict[Path, Folder | None] = {}
+
+    def __call__(self, backup: Backup) -> Notes:
+        if backup.folder not in self._folders:
+            self._folders[backup.folder] = self._listed(backup)
+        folder = self._folders[backup.folder]
+        return folder.notes(artefact_name(backup)) if folder is not None else notes_of(backup, self._paths)
+
+    def _listed(self, backup: Backup) -> Folder | None:
+        try:
+            return Folder(str(backup.folder), "", backup.location, self._paths)
+        except OSError:
+            # Gone or unreadable since: what its notes say is asked one by one, and told as unknown.
+            return None
 
 
 def one_backup(reference: str, profile: Profile, paths: Paths) -> IntegrityAnswer:
