@@ -27,6 +27,7 @@ from services.pairs.opening import (
     live_rows,
     manifest_of,
 )
+from services.pairs.rows import FILES
 from services.pairs.sides import RowsSide
 from services.pairs.stores import ObjectsSide
 
@@ -48,10 +49,10 @@ def pairs(plan: PairsPlan, ctx: JobContext) -> PairsResult:
     rows = _find(plan.rows, ctx, ("database", "objects") if alone else ("database",))
     objects = rows if alone else _find(plan.objects, ctx, ("objects",))
     names = (_name(rows), _name(objects))
-    if why := _why_not(rows, objects, ctx):
-        return _ended("skipped", plan, names, "not-looked-at", why, "")
     backups = [side for side in (rows, objects) if side is not None]
     try:
+        if why := _why_not(rows, objects, ctx):
+            return _ended("skipped", plan, names, "not-looked-at", why, "")
         with being_read(ctx, "pairs", *(backups[:1] if rows == objects else backups)):
             return _run(plan, ctx, rows, objects)
     except (Cancelled, UsageProblem):
@@ -89,6 +90,9 @@ def _why_not(rows: Side, objects: Side, ctx: JobContext) -> str:
         path = side.database_path if part == "database" else side.objects_path
         if part not in side.parts or path is None:
             return f"{side.id} has no {part} part, so its pairs cannot be told."
+    manifest = manifest_of(rows) if rows is not None else None
+    if manifest is not None and FILES in manifest.excluded:
+        return f"{manifest.id} was made without the collection {FILES}, so its pairs cannot be told."
     return ""
 
 

@@ -286,6 +286,15 @@ def test_half_a_backup_is_skipped(
     assert result.summary == f"{id} has no {other} part, so its pairs cannot be told."
 
 
+def test_a_backup_made_without_files_is_skipped(
+    profile: Profile, whole: list[str], nights: Nights, make_context: Contexts
+) -> None:
+    id = nights(exclude=("files",))
+    result = looked(make_context(profile), rows=id)
+    assert (result.status, result.findings) == ("skipped", ())
+    assert result.summary.startswith(f"{id} was made without the collection files")
+
+
 def test_what_the_guide_leaves_is_whole(profile: Profile, location: Path, make_context: Contexts) -> None:
     for name in ("quilltap_mongo_20261101_020000.tar.gz", "quilltap_s3_20261101_020000.tar.gz"):
         shutil.copy(FIXTURES / name, location / name)
