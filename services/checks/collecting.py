@@ -29,7 +29,7 @@ class DataCollectors:
         collectors: list[Collector] = [self._pepper]
         manifest = evidence.manifest if evidence.ours else None
         self._pairs: PairsCollector | None = None
-        if evidence.ctx is not None:
+        if evidence.ctx is not None and "objects" in evidence.backup.parts:
             from services.pairs.of_backup import pairs_collector
 
             self._pairs = pairs_collector(
