@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from services.archive.elements import NotBson
+from services.archive.model import Buffer
+from services.errors import QuillkeepError
 from services.reading.side import DataSide
 from services.references.again import Again
 from services.references.engine import References, wanted_of
@@ -25,9 +28,22 @@ def look_at_references(
     bytes. Errors: `QuillkeepError` when a read does not reach its end.
     """
     references = References()
+    reading = ""
+
+    def take(name: str, data: Buffer) -> None:
+        nonlocal reading
+        reading = name
+        references.add(name, data)
+
     try:
         there = side.collections()
-        side.read(wanted_of(there), references.add, check=check, advance=advance)
+        side.read(wanted_of(there), take, check=check, advance=advance)
         return references.result(there, live=side.live, left_out=left_out, again=again, check=check)
+    except NotBson as error:
+        raise QuillkeepError(
+            f"A document of {reading} cannot be read.",
+            cause=f"{error}.",
+            next="`quillkeep validate` looks into the live data, `quillkeep verify` into a backup.",
+        ) from error
     finally:
         references.close()

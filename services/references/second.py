@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from services.archive.elements import NotBson
 from services.quilltap import Reference
 from services.references.again import ASKED_AT_ONCE, Again
 from services.references.store import Noted
-from services.references.walker import Seen, look
+from services.references.walker import Field, Seen, look
 
 if TYPE_CHECKING:
     from services.references.engine import References
@@ -89,11 +90,18 @@ def walked(
     """The documents of a collection whose `field` has one of the values, walked as they are now."""
     root = references.tree(stored)
     for batch in again.find(name, field, values, fields):
-        raw = bytes(batch)
-        at = 0
-        while at < len(raw):
+        yield from whole_documents(root, bytes(batch))
+
+
+def whole_documents(root: Field, raw: bytes) -> Iterator[Seen]:
+    """The documents of a batch up to one that is no BSON: that is told by the first look."""
+    at = 0
+    while at < len(raw):
+        try:
             seen, at = look(root, raw, at)
-            yield seen
+        except NotBson:
+            return
+        yield seen
 
 
 def _key(noted: Noted) -> tuple[int, bytes]:

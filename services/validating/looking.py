@@ -13,7 +13,7 @@ from services.findings import MAX_EXAMPLES
 from services.quilltap import KNOWN_COLLECTIONS, stored_name
 from services.references.again import Again
 from services.references.engine import References, fields_tree
-from services.references.second import python_value
+from services.references.second import python_value, whole_documents
 from services.references.telling import label_of, text_of
 from services.references.walker import DATE, Field, Seen, look
 from services.validating.shapes import SHAPES, UNIQUE, add_shape
@@ -165,10 +165,7 @@ def look_again(looking: Looking, collection: str, again: Again, check: Callable[
         values: list[Any] = [python_value(*key) for key in faults.keys]
         still: dict[Key, tuple[str, str, Key]] = {}
         for batch in again.find(collection, "_id", values, ()):
-            raw = bytes(batch)
-            at = 0
-            while at < len(raw):
-                seen, at = look(root, raw, at)
+            for seen in whole_documents(root, bytes(batch)):
                 if fault in faults_of(seen):
                     names = names_of(seen, stored_name(collection))
                     still[names[2]] = names

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from services.archive.elements import NotBson
 from services.errors import Cancelled, QuillkeepError
 from services.jobs.context import JobContext
 from services.quilltap import stored_name
@@ -113,5 +114,7 @@ class _Reading:
                     # Whoever is not there for one collection is not there for the next.
                     raise
                 unread[name] = f"{error.what} {error.cause}".strip()
+            except NotBson as error:
+                unread[name] = f"A document of it is not whole: {error}."
         phase.finish()
         return unread

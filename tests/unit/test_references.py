@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import bson
 import pytest
 
 from services.archive.elements import NotBson
-from services.errors import Cancelled
+from services.errors import Cancelled, QuillkeepError
 from services.quilltap import GUIDE_NAMES, REFERENCES, Reference
 from services.references.engine import References, fields_of
 from services.references.look import look_at_references
@@ -205,6 +206,19 @@ def test_a_document_that_is_not_whole() -> None:
         with pytest.raises(NotBson):
             references.add("tags", damaged)
     references.close()
+
+
+def test_a_side_with_a_document_that_is_not_whole(documents: Documents) -> None:
+    class Damaged(MemorySide):
+        def read(self, wanted: Any, take: Any, **more: Any) -> None:
+            def damaged(name: str, data: Any) -> None:
+                take(name, bytes(data)[:-9] if name == "tags" else data)
+
+            super().read(wanted, damaged, **more)
+
+    with pytest.raises(QuillkeepError) as error:
+        look_at_references(Damaged(documents), check=nothing, advance=ignore)
+    assert "document of tags" in error.value.what and error.value.next
 
 
 @pytest.mark.parametrize("seed", range(20))
