@@ -97,3 +97,14 @@ def test_no_false_alarm_on_what_older_versions_left(mongod: Mongod, tmp_path: Pa
         result = validate(ValidatePlan(), other.context())
         assert result.status == "ok" and not result.warnings and not result.leftovers
         assert all(row.known for row in result.collections)
+
+
+def test_on_a_replica_set(mongod_rs: Mongod, tmp_path: Path) -> None:
+    with deployed(mongod_rs, tmp_path) as other:
+        fill_database(other.db, scale=0.001, seed=11)
+        other.backup()
+        for full in (False, True):
+            result = validate(ValidatePlan(full=full), other.context())
+            assert result.status == "ok" and not result.warnings, [one.what for one in result.references]
+        other.db.characters.delete_one({})
+        assert validate(ValidatePlan(), other.context()).status in ("warn", "fail")
