@@ -20,8 +20,16 @@ if TYPE_CHECKING:
     from services.reading.side import DataSide
 
 
-def of_live(ctx: JobContext, indexed: Collection[str] = (), spill: Spill | None = None) -> DatabaseSide:
+def of_live(
+    ctx: JobContext,
+    indexed: Collection[str] = (),
+    spill: Spill | None = None,
+    *,
+    only: Collection[str] = (),
+) -> DatabaseSide:
     """What is live, every collection read once and summed; those named are indexed by document, too.
+
+    With `only` no other collection is read.
 
     Errors: `DatabaseUnreachable`, `QuillkeepError` when a read does not reach its end.
     """
@@ -32,7 +40,7 @@ def of_live(ctx: JobContext, indexed: Collection[str] = (), spill: Spill | None 
 
     with open_session(ctx.profile) as session:
         try:
-            return _read_live(session.database, ctx, _Indexing(indexed, spill))
+            return _read_live(session.database, ctx, _Indexing(indexed, spill), only)
         except PyMongoError as error:
             raise translated("Reading the live database", error) from error
 
@@ -49,13 +57,16 @@ class _Indexing:
         return self._spill.index() if wanted and self._spill is not None else None
 
 
-def _read_live(database: Database[Any], ctx: JobContext, indexing: _Indexing) -> DatabaseSide:
+def _read_live(
+    database: Database[Any], ctx: JobContext, indexing: _Indexing, only: Collection[str]
+) -> DatabaseSide:
     from services.mongo.connect import list_live
     from services.recovery.rows import live_names
 
     before = list_live(database)
-    names = live_names(before)
-    phase = ctx.phase("database", f"reading {database.name}", total=_live_bytes(database))
+    names = [name for name in live_names(before) if not only or name in only]
+    what = ", ".join(names) if only else database.name
+    phase = ctx.phase("database", f"reading {what}", total=_live_bytes(database, only))
     found = {name: _of_collection(database, before[name], ctx, phase.advance, indexing) for name in names}
     phase.finish()
     after = list_live(database)
@@ -67,7 +78,7 @@ def _read_live(database: Database[Any], ctx: JobContext, indexing: _Indexing) ->
                 found[name], problem="it was renamed, replaced or dropped while it was read"
             )
     appeared = [name for name in live_names(after) if name not in before]
-    if appeared:
+    if appeared and not only:
         warnings.append(f"Appeared while the live database was read: {', '.join(appeared[:5])}.")
     return DatabaseSide(
         database=database.name,
@@ -172,10 +183,12 @@ def _forbidden(error: QuillkeepError) -> bool:
     return getattr(error.__cause__, "code", None) == 13
 
 
-def _live_bytes(database: Database[Any]) -> int | None:
+def _live_bytes(database: Database[Any], only: Collection[str]) -> int | None:
     from pymongo.errors import PyMongoError
 
     try:
+        if only:
+            return sum(int(database.command("collStats", name).get("size", 0)) for name in only) or None
         return int(database.command("dbStats").get("dataSize", 0)) or None
     except PyMongoError:
         return None

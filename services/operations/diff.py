@@ -77,7 +77,7 @@ def _compare(a: Side, b: Side, plan: DiffPlan, ctx: JobContext, warnings: list[s
         rows = _databases(a, b, plan, ctx, seen, warnings)
     elif why:
         lacking.append(why)
-    if not plan.objects:
+    if plan.alone:
         pass
     elif (why := _why_not(a, b, "objects", ctx)) is None:
         objects = _objects(a, b, ctx, seen)
@@ -200,7 +200,7 @@ def _databases(
                 read[place] = of_backup(side, wanted, ctx)
             else:
                 shared = {name for name in read[1 - place].collections if selected(name, plan)}
-                read[place] = of_live(ctx, shared, spill)
+                read[place] = of_live(ctx, shared, spill, only=plan.collections if plan.alone else ())
         for place in (0, 1):
             seen[place] = msgspec.structs.replace(seen[place], database=read[place].database)
             warnings += read[place].warnings
@@ -208,6 +208,8 @@ def _databases(
             ctx.log(f"The databases have different names: {read[0].database} and {read[1].database}.")
         rows = compare_collections(read[0], read[1])
         _known(plan, rows)
+        if plan.alone:
+            rows = tuple(row for row in rows if row.name in plan.collections)
         rows, told = compare_documents(rows, read[0], read[1], plan, spill, ctx)
         warnings += told
     return rows

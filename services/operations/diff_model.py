@@ -24,8 +24,8 @@ class DiffPlan(msgspec.Struct, frozen=True, kw_only=True):
     documents: bool = True
     values: bool = False
     collections: tuple[str, ...] = ()
-    objects: bool = True
-    """Whether objects are compared as well."""
+    alone: bool = False
+    """`collections` are all that is read and compared: neither the others nor the objects."""
 
 
 class SideSeen(msgspec.Struct, frozen=True, kw_only=True):

@@ -201,11 +201,11 @@ def test_keys_open_what_they_name() -> None:
                 await press(console.pilot, "escape")
             assert isinstance(console.app.screen, CollectionsScreen)
             plan = backend.started[0][1]
-            assert (plan.a, plan.b, plan.collections, plan.objects) == (  # type: ignore[attr-defined]
+            assert (plan.a, plan.b, plan.collections, plan.alone) == (  # type: ignore[attr-defined]
                 "quilltap_20261123_020000",
                 "live",
                 ("chats",),
-                False,
+                True,
             )
             copied: list[str] = []
             console.app.copy_to_clipboard = copied.append

@@ -82,7 +82,7 @@ def test_counts_ids_and_paths(size: tuple[int, int]) -> None:
             await console.until("1 only live, 1 only backup, 12 changed; 415 the same; 3 shown")
             plan = backend.started[0][1]
             assert plan == DiffPlan(
-                a=A, b="live", collections=("chats",), documents=True, values=False, objects=False
+                a=A, b="live", collections=("chats",), documents=True, values=False, alone=True
             )
             assert "chats:  A quilltap_20261120_020000" in console.text
             line = console.line("chat-1 ")
@@ -107,7 +107,7 @@ def test_values_are_asked_for_by_a_key_of_their_own() -> None:
             await press(console.pilot, "v")
             await console.until(lambda: len(backend.started) == 2)
             assert backend.started[1][1] == DiffPlan(
-                a=A, b="live", collections=("chats",), documents=True, values=True, objects=False
+                a=A, b="live", collections=("chats",), documents=True, values=True, alone=True
             )
             await console.until(lambda: screen.why_disabled("values") == "The values are shown already.")
             await console.until('title: backup "old"  live "new"')

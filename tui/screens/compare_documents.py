@@ -113,10 +113,10 @@ ones with the paths of the fields that differ. The first of each kind are shown;
         self.query_one(InventoryTable).focus()
 
     def plan(self) -> DiffPlan:
-        """This collection alone, without the objects."""
+        """This collection alone."""
         a, b = self._refs
         return DiffPlan(
-            a=a, b=b, documents=True, values=self._values, collections=(self._collection,), objects=False
+            a=a, b=b, documents=True, values=self._values, collections=(self._collection,), alone=True
         )
 
     @property
