@@ -78,6 +78,8 @@ class DataCollectors:
         manifest = evidence.manifest if evidence.ours else None
         walked = evidence.walked
         assert not isinstance(walked, Exception)
+        # Of a tar it is known only now, where no wanted document came.
+        self.collecting.choose(entry.namespace.database for entry in walked.prelude.collections)
         names = {
             namespace.collection
             for namespace in walked.collections
