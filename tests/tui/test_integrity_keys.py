@@ -74,7 +74,7 @@ def test_verify_asks_how_deep_and_its_row_shows_that_it_runs() -> None:
             await console.press("v", "f")
             await console.until("▶ verify 40%")
             assert backend.started[0][:2] == ("verify", VerifyPlan(backup=BACKUP, depth="full"))
-            assert "▶ verify 40% in verify: w watches" in console.text
+            assert "▶ verify 40%: verify (w watches)" in console.text
             await console.press("enter")
             await console.until("another sha256")
             assert "now" in console.line("another sha256")

@@ -90,6 +90,7 @@ data; each column a group of checks, the worst of them as glyph and word:
     def __init__(self) -> None:
         super().__init__()
         self._answer: IntegrityAnswer | None = None
+        self._backups: Sequence[Backup] = ()
         self._entries: Sequence[Entry] = ()
         self._by_key: Mapping[str, Entry] = {}
         self._severity = 0
@@ -166,7 +167,7 @@ data; each column a group of checks, the worst of them as glyph and word:
     @property
     def every_backup(self) -> Sequence[Backup]:
         """All of the newest answer."""
-        return [seen.backup for seen in self._answer.backups] if self._answer else []
+        return self._backups
 
     @property
     def live(self) -> Sequence[LiveSeen]:
@@ -195,6 +196,7 @@ data; each column a group of checks, the worst of them as glyph and word:
         if self._answer is not None and looked.value is None:
             # Another deployment: nothing that was read of the last one stays.
             self._answer, self._entries, self._by_key, self._ended = None, (), {}, None
+            self._backups = ()
             self._filter()
             self.rescan()
         if self._again and not looked.waiting:
@@ -204,6 +206,7 @@ data; each column a group of checks, the worst of them as glyph and word:
         stale = self._built_at is None or (now - self._built_at).total_seconds() > STALE_SECONDS
         if looked.value is not None and (looked.value is not self._answer or stale):
             self._answer, self._built_at = looked.value, now
+            self._backups = [seen.backup for seen in looked.value.backups]
             build = partial(self._build, looked.value)
             start_work(self, build, exclusive=True, group="rows", description="rows")
         self._show_words()
@@ -284,13 +287,7 @@ data; each column a group of checks, the worst of them as glyph and word:
         if entry is None or self._answer is None:
             return []
         subject = entry.backup.backup.id if entry.backup else LIVE
-        lines = [
-            Line(
-                f"{glyphs.status('running', watch.words)} in {watch.phase or 'its beginning'}: w watches",
-                "accent",
-            )
-            for watch in self.running_on(subject)
-        ]
+        lines = words.running_lines(self.running_on(subject), glyphs, width)
         if entry.backup is not None:
             lines += words.backup_lines(entry.backup, now, glyphs, width)
         else:

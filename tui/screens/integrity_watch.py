@@ -22,6 +22,8 @@ LIVE = "live"
 CHANGES = frozenset({*RESCAN_AFTER, *LIVE_VERBS})
 """Jobs whose end may have changed what is known of integrity."""
 SAID_KEPT = 500
+LOOK_SECONDS = 5.0
+"""How often a verify of several is followed by a look at what it noted."""
 _RESULT = re.compile(r"([a-z][a-z0-9 -]{0,40}): (ok|warn|fail|skipped|unknown): (.*)", re.DOTALL)
 _OF_SEVERAL = re.compile(r"(.*) in .* \(([\d,]+ of [\d,]+)\)", re.DOTALL)
 _LEVELS = {"error": "fail", "warning": "warn"}
@@ -86,8 +88,8 @@ class Watch:
 
     @property
     def words(self) -> str:
-        """What runs, and its share where that is known."""
-        part = f" {self.share:.0%}" if self.share is not None else ""
+        """What runs, and its share where that is known: never the whole of it while it runs."""
+        part = f" {min(0.99, self.share):.0%}" if self.share is not None else ""
         return f"{self.verb}{part}"
 
 
@@ -174,8 +176,11 @@ class Watching(ConsoleScreen):
         watch = self.watches.get(news.job)
         if watch is None:
             return
+        before = watch.subject
         for event in news.events:
             watch.add(event)
+        if before not in ("", watch.subject) and not news.ended:
+            self._look_sometimes()
         if news.ended:
             mine = news.job in self.begun.jobs
             del self.watches[news.job]
@@ -186,6 +191,13 @@ class Watching(ConsoleScreen):
             self.rescan()
             self.console.look_at_jobs()
         self.progressed()
+
+    def _look_sometimes(self) -> None:
+        """A verify of several went on to the next: what it noted of the last one is shown, not too often."""
+        store = self.console.store
+        asked = store.looked("integrity").asked
+        if asked is None or (store.backend.now() - asked).total_seconds() > LOOK_SECONDS:
+            self.rescan()
 
     def _tell(self, watch: Watch, *, mine: bool) -> None:
         """How it ended; a dialog only for what was begun here."""

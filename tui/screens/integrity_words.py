@@ -12,6 +12,7 @@ from services.looking.integrity import BackupSeen, CheckSeen, IntegrityAnswer, L
 from tui.present_catalog import condition
 from tui.screens.archives_rows import age, moment
 from tui.screens.integrity_rows import Entry, when_words
+from tui.screens.integrity_watch import Watch
 from tui.store import Looked, Store
 from widgets.glyphs import Glyphs, tone
 from widgets.lines_view import Line, wrapped
@@ -101,6 +102,16 @@ def hint(store: Store, answer: IntegrityAnswer) -> str:
     if answer.problems:
         return "No backup can be seen: a folder could not be read. Mount it, then r."
     return f"No backups yet in {store.profile.locations[0].path}: 2 then b makes one."
+
+
+def running_lines(watches: Sequence[Watch], glyphs: Glyphs, width: int) -> list[Line]:
+    """The jobs that run on a row."""
+    lines: list[Line] = []
+    for watch in watches:
+        turn = f", {watch.turn}" if watch.turn else ""
+        text = f"{glyphs.status('running', watch.words)}: {watch.phase or 'it begins'}{turn} (w watches)"
+        lines += _wrapped(text, width, "accent")
+    return lines
 
 
 def backup_lines(seen: BackupSeen, now: datetime, glyphs: Glyphs, width: int) -> list[Line]:
