@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,9 @@ from tests.tui_support import run
 from tui.screens.collections import CollectionsScreen
 from widgets.glyphs import Glyphs
 from widgets.inventory_table import InventoryTable
+
+HANG_SECONDS = 3.0
+"""A key that takes so long hangs."""
 
 
 def test_what_is_broken_stands_first_and_says_the_way_back() -> None:
@@ -234,5 +238,24 @@ def test_it_stays_still() -> None:
             await asyncio.sleep(0.3)
             await console.pilot.pause()
             assert console.text == before
+
+    run(test())
+
+
+def test_two_thousand_collections_hang_no_key() -> None:
+    many = tuple(
+        CollectionLive(name=f"c{n:04}", documents=n, bytes=n * 1_000, indexes=(answers.ID_INDEX,))
+        for n in range(2_000)
+    )
+
+    async def test() -> None:
+        manager, _ = collections({"collections": answers.live_answer(*many)})
+        async with manager as console:
+            await console.until("c0001")
+            for key in ("end", "home", "pagedown", "f", "f", "f", "slash", "c", "1", "9", "escape"):
+                began = time.process_time()
+                await press(console.pilot, key)
+                assert time.process_time() - began < HANG_SECONDS, key
+            assert len(names(console)) == 2_018
 
     run(test())
