@@ -47,7 +47,7 @@ def check(session: Session, files: tuple[str, ...], backup: str) -> int:
     if backup == "live":
         session.require_database()
     # The job runs in another folder, so a relative path is settled here.
-    target = os.path.abspath(backup) if "/" in backup and os.path.lexists(backup) else backup
+    target = os.path.abspath(backup) if backup != "live" and os.path.lexists(backup) else backup
     return run_job(
         session,
         "pepper-check",
