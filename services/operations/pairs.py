@@ -51,6 +51,12 @@ def pairs(plan: PairsPlan, ctx: JobContext) -> PairsResult:
     names = (_name(rows), _name(objects))
     backups = [side for side in (rows, objects) if side is not None]
     try:
+        for side in backups:
+            if side.problem and not side.parts:
+                raise QuillkeepError(
+                    f"{side.id} cannot be looked at: {side.problem}.",
+                    next=f"`quillkeep show {side.id}` says what is known of it.",
+                )
         if why := _why_not(rows, objects, ctx):
             return _ended("skipped", plan, names, "not-looked-at", why, "")
         with being_read(ctx, "pairs", *(backups[:1] if rows == objects else backups)):

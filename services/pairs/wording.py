@@ -114,8 +114,8 @@ class Wording:
         more = f" Others are in {', '.join(others[:3])}." if others else ""
         after = f" Run it after a restore of {self.rows_of}." if self.rows_of not in (LIVE, best) else ""
         return (
-            f"`{restore_command(best)}` puts what is missing or differs{part}, and nothing else is changed;"
-            f" objects deleted since come back, too. While the application runs, add --allow writers.{more}{after}"
+            f"`{restore_command(best)}` puts what is missing or differs{part}, objects deleted since among them, "
+            f"and changes nothing else. While the application runs, add --allow writers.{more}{after}"
         )
 
     def _who(self, group: Group) -> str:

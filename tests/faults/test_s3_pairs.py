@@ -50,19 +50,18 @@ def deployed(s3: FaultyS3, mongod: Mongod, database: str, db: Database[Any]) -> 
     return make_profile(mongod.uri, database, s3.target())
 
 
-@pytest.mark.parametrize("depth", ["shallow", "heads", "deep"])
-def test_every_key_is_compared_exactly(deployed: Profile, make_context: Contexts, depth: str) -> None:
-    result = looked(make_context(deployed), depth=depth)
-    assert (result.status, result.findings, result.rows) == ("ok", (), 6 + len(ODD))
+def test_every_key_is_compared_exactly(deployed: Profile, make_context: Contexts) -> None:
+    for depth in ("shallow", "heads", "deep"):
+        result = looked(make_context(deployed), depth=depth)
+        assert (result.status, result.findings, result.rows) == ("ok", (), 6 + len(ODD))
 
 
-@pytest.mark.parametrize("key", ODD)
-def test_a_missing_odd_key_is_named(
-    deployed: Profile, s3: FaultyS3, make_context: Contexts, key: str
-) -> None:
-    del s3.objects[key]
+def test_missing_odd_keys_are_named(deployed: Profile, s3: FaultyS3, make_context: Contexts) -> None:
+    for key in ODD:
+        del s3.objects[key]
     result = looked(make_context(deployed))
-    assert (result.missing, result.orphans, result.moved) == ((key,), (), ())
+    assert set(result.missing) == set(ODD)
+    assert (result.orphans, result.moved) == ((), ())
 
 
 def test_throttling_is_waited_out(deployed: Profile, s3: FaultyS3, make_context: Contexts) -> None:

@@ -286,6 +286,24 @@ def test_half_a_backup_is_skipped(
     assert result.summary == f"{id} has no {other} part, so its pairs cannot be told."
 
 
+def test_a_manifest_of_the_future_is_unknown(
+    profile: Profile, whole: list[str], nights: Nights, make_context: Contexts, location: Path
+) -> None:
+    id = nights()
+    manifest = location / f"{id}.json"
+    manifest.chmod(0o600)
+    for content in (
+        msgspec.json.encode(msgspec.json.decode(manifest.read_bytes()) | {"schema": 99}),
+        b"{",
+        b"no",
+    ):
+        manifest.write_bytes(content)
+        result = looked(make_context(profile), rows=id)
+        assert (result.status, result.missing) == ("unknown", ())
+        assert id in result.summary
+        assert "show" in result.findings[0].next
+
+
 def test_a_backup_made_without_files_is_skipped(
     profile: Profile, whole: list[str], nights: Nights, make_context: Contexts
 ) -> None:

@@ -121,7 +121,7 @@ def store(bucket: BucketTarget) -> Bucket:
 def test_everything_injected_is_found_and_nothing_else(
     profile: Profile, db: Database[Any], store: Bucket, make_context: Contexts
 ) -> None:
-    play(profile, db, store, make_context, range(6))
+    play(profile, db, store, make_context, range(4))
 
 
 @pytest.mark.soak
