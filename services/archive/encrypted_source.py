@@ -115,10 +115,13 @@ class EncryptedSource:
             also = "its encryption is whole, so it was damaged before it was encrypted"
         else:
             also = "its encryption has no MAC: a damaged ciphertext would look the same"
-        return ArchiveError(
+        told = ArchiveError(
             error.expected,
             found=f"{error.found} ({also})" if error.found else also,
             namespace=error.namespace,
             offset=error.offset,
             file=error.file,
+            next=error.next,
         )
+        told.cipher_whole = self._source.opener.mac
+        return told

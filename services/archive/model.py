@@ -46,6 +46,8 @@ class ArchiveError(QuillkeepError):
         self.offset = offset
         self.file = file
         self.layer = layer
+        self.cipher_whole = False
+        """The damage lies below an encryption that proved itself whole."""
 
 
 def of_stream(error: StreamError, *, offset: int | None, namespace: str = "", file: str = "") -> ArchiveError:

@@ -163,6 +163,8 @@ def _failed(error: QuillkeepError | OSError, part: str) -> Outcome:
     if layer:
         text = error.what if isinstance(error, QuillkeepError) else str(error)
         return Outcome("fail", text, findings=(text,), next=ANOTHER)
+    if getattr(error, "cipher_whole", False):
+        return Outcome("ok", "its MDC holds: what is damaged was so before it was encrypted")
     return Outcome(
         "unknown",
         f"the pass ended above the encryption, with damage in what was encrypted: see the {part} part's own checks",

@@ -12,6 +12,7 @@ from services.checks.evidence import Evidence, damage, unreadable
 from services.checks.model import ANOTHER, Outcome, check
 from services.counted import counted
 from services.errors import QuillkeepError
+from services.objects.foreign_tar import DamagedTar
 
 if TYPE_CHECKING:
     from services.objects.verify import ObjectsVerdict
@@ -84,6 +85,9 @@ def _outcome(
     evidence: Evidence, found: ObjectsVerdict | QuillkeepError | OSError | None, how: str
 ) -> Outcome | None:
     if found is None or isinstance(found, EncryptedDump):
+        return None
+    if isinstance(found, DamagedTar) and found.layer:
+        # What its encryption does not give whole is for the check of that to say.
         return None
     if isinstance(found, Exception):
         words = unreadable(found)

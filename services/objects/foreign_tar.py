@@ -67,7 +67,7 @@ def tar_objects(
         below = None
         if not error.layer:
             below = damaged_ciphertext(opener, file_chunks(path, advance=lambda amount: None))
-        return DamagedTar(path, below or error)
+        return DamagedTar(path, below or error, cipher_whole=opener.mac and below is None and not error.layer)
 
     yield from _members(read_ahead(opener.plain(raw), AHEAD_CHUNKS), limits, blamed)
 
@@ -104,7 +104,7 @@ def _translated(chunks: Iterator[bytes], damaged: Callable[[StreamError], Damage
 class DamagedTar(QuillkeepError):
     """A tar that cannot be used; `layer` names its encryption where the damage lies in that."""
 
-    def __init__(self, path: Path, error: StreamError) -> None:
+    def __init__(self, path: Path, error: StreamError, *, cipher_whole: bool = False) -> None:
         at = f", at byte {error.offset:,}" if error.offset is not None else ""
         layer = f" It is damaged in its encryption ({error.layer}{at})." if error.layer else ""
         super().__init__(
@@ -112,3 +112,4 @@ class DamagedTar(QuillkeepError):
             next="Use another backup; `quillkeep list` shows which are good.",
         )
         self.layer = error.layer
+        self.cipher_whole = cipher_whole

@@ -133,8 +133,9 @@ def test_damage_in_the_ciphertext_fails_and_is_said_to_lie_there(
         half = len(data) // 2
         (location / name).write_bytes(data[:half] + bytes([data[half] ^ 1]) + data[half + 1 :])
         result = verified(knowing(profile), tmp_path, name)
-        assert result.verdict == "fail" and statuses(result)["archive"] == "fail"
-        assert statuses(result)["decrypt"] == middle
+        assert result.verdict == "fail" and statuses(result)["decrypt"] == middle
+        # Below a MAC the ciphertext itself is to blame; without one the payload alone can tell.
+        assert statuses(result).get("archive") == (None if middle == "fail" else "fail")
         (location / name).write_bytes(data[:-16])
         result = verified(knowing(profile), tmp_path, name)
         assert statuses(result)["decrypt"] == "fail" and result.parts == {"database": "fail"}

@@ -106,6 +106,12 @@ def test_a_missing_gpg_is_said_with_the_line_that_installs_it(
     assert checked(tmp_path, "quilltap-b.gz.gpg", gpg(PLAIN)).verdict == "ok"
 
 
+def test_damage_from_before_the_encryption_is_the_archives_alone(tmp_path: Path) -> None:
+    result = checked(tmp_path, "quilltap-a.gz.gpg", gpg(PLAIN[:-20]))
+    ended = {check.name: check.status for check in result.checks}
+    assert (ended["archive"], ended["decrypt"]) == ("fail", "ok")
+
+
 def test_a_payload_without_sums_says_what_was_proven(tmp_path: Path) -> None:
     """A plain tar below a cipher without a MAC: its structure is all there is."""
     tar = packed(dump_folder(tmp_path / "q", {"one": documents(20)}))
