@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 
 from services.archive.model import Buffer
-from services.quilltap import GUIDE_NAMES, KNOWN_COLLECTIONS, REFERENCES, stored_name
+from services.quilltap import KNOWN_COLLECTIONS, REFERENCES, stored_name
 from services.references.again import Again
 from services.references.model import ReferencesResult
 from services.references.store import Noted, Store
@@ -180,6 +180,3 @@ def wanted_of(side: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         key=lambda name: (depth.get(stored_name(name), 4 if stored_name(name) in targets else 0), name)
     )
     return {name: fields_of(stored_name(name)) for name in names}
-
-
-__all__ = ["CHAT_OF_MESSAGES", "GUIDE_NAMES", "LATE", "References", "fields_of", "fields_tree", "wanted_of"]

@@ -43,7 +43,7 @@ def short_chats(
         moved += len(chunk) - len(settled)
         for place, there, said in settled:
             noted = references.store.noted(place)
-            user = noted.user.decode("utf-8", "replace")
+            user = noted.user.decode("utf-8", "replace")[:100]
             kind = "fewer-messages" if there else "messages-gone"
             key = (kind, user if len(totals) < 1_000 or (kind, user) in totals else "")
             total = totals.setdefault(key, [0, 0, 0])
@@ -85,7 +85,7 @@ def _finding(
         collection="chat_messages",
         user=user,
         count=chats,
-        examples=tuple(label for label, _, _ in shown[:MAX_EXAMPLES]),
+        examples=tuple(label[:100] for label, _, _ in shown[:MAX_EXAMPLES]),
     )
 
 

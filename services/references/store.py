@@ -102,7 +102,8 @@ class Store:
         if len(self._noted) >= DOCUMENTS or self._noted_bytes >= BATCH_BYTES:
             self._seal()
         self._noted.append(noted)
-        self._noted_bytes += 150 + 60 * len(noted.names)
+        # About what they take in memory; an id may be as long as a document.
+        self._noted_bytes += 150 + len(noted.label) + sum([60 + len(text) for _, text in noted.names])
         return self._batch * _PLACES + len(self._noted) - 1
 
     def add(self, table: str, row: Sequence[int]) -> None:

@@ -22,6 +22,8 @@ MAX_USERS = 200
 MAX_SOUGHT = 1_000
 """Missing ids a finding remembers, to be looked for in backups."""
 TARGETS_NAMED = 3
+MAX_SHOWN = 100
+"""Characters of an id that are shown: a real one has 36."""
 MANY = 50
 """Different ids that a collection lacks, all of them, before its being empty is a finding (as in the suspicious rule)."""
 _LATE = Reference(
@@ -169,10 +171,10 @@ def text_of(value: bytes) -> str:
 def label_of(label: bytes, kind: int, raw_id: bytes) -> str:
     """How a document is called: its own id, else its `_id`."""
     if label:
-        return text_of(label)
+        return text_of(label)[:MAX_SHOWN]
     if kind == 7:
         return raw_id.hex()
-    return str(python_value(kind, raw_id))[:100]
+    return str(python_value(kind, raw_id))[:MAX_SHOWN]
 
 
 def _by_user(
@@ -183,7 +185,7 @@ def _by_user(
         if step % 1_000 == 0:
             check()
         noted = references.store.noted(place)
-        user = text_of(noted.user)
+        user = text_of(noted.user)[:MAX_SHOWN]
         if user not in groups and len(groups) >= MAX_USERS:
             user = ""
         groups.setdefault(user, Group()).add(
@@ -209,7 +211,7 @@ def _by_user(
 
 def _words(one: Reference, group: Group) -> str:
     targets = list(group.targets)
-    shown = ", ".join(targets[:TARGETS_NAMED])
+    shown = ", ".join(target[:MAX_SHOWN] for target in targets[:TARGETS_NAMED])
     more = " and more" if len(targets) > TARGETS_NAMED else ""
     return (
         f"{counted(group.count, 'documents')} of {one.collection} "

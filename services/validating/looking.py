@@ -14,7 +14,7 @@ from services.quilltap import KNOWN_COLLECTIONS, stored_name
 from services.references.again import Again
 from services.references.engine import References, fields_tree
 from services.references.second import python_value, whole_documents
-from services.references.telling import label_of, text_of
+from services.references.telling import MAX_SHOWN, label_of, text_of
 from services.references.walker import DATE, Field, Seen, look
 from services.validating.shapes import SHAPES, UNIQUE, add_shape
 
@@ -152,7 +152,7 @@ def names_of(seen: Seen, stored: str) -> tuple[str, str, Key]:
     key = seen.kept.get("_id", (0, b""))
     own = seen.text("id") or seen.text("chatId") or b""
     user = seen.text("id" if stored == "users" else "userId") or b""
-    return label_of(own, *key), text_of(user), key
+    return label_of(own, *key), text_of(user)[:MAX_SHOWN], key
 
 
 def look_again(looking: Looking, collection: str, again: Again, check: Callable[[], None]) -> int:

@@ -195,6 +195,15 @@ def test_odd_ids_are_no_ids() -> None:
     assert looked(documents).status == "ok"
 
 
+def test_an_id_of_a_megabyte_is_cut_where_it_is_shown(documents: Documents) -> None:
+    long = "x" * (1 << 20)
+    documents["chats"][0] |= {"id": long, "userId": long}
+    result = looked(documents)
+    assert result.status == "fail"
+    assert all(len(one.what) < 600 and len(one.user) <= 100 for one in result.findings)
+    assert all(len(example) <= 100 for one in result.findings for example in one.examples)
+
+
 def test_a_document_that_is_not_whole() -> None:
     references = References()
     whole = bson.encode({"_id": 1, "id": "a", "userId": "u"})
