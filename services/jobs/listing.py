@@ -55,6 +55,9 @@ TAIL_BYTES = 8_192
 STARTING_SECONDS = 30.0
 
 
+LIVE = "live"
+
+
 class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One job: `progress` is 0..1 of the phase where its total is known; `way_on` are the next commands."""
 
@@ -75,6 +78,8 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A lost job that had stopped the application, by its journal; whether it runs now is not known here."""
     only_looked: bool = False
     """A plan or a dry run, which changed nothing."""
+    checked_live: bool = False
+    """A check of all live data that came to a verdict: `exit_code` 1 says that something is broken."""
 
 
 Known = dict[str, tuple[tuple[int, int], JobSummary]]
@@ -85,6 +90,15 @@ and again hands back, so that only journals that changed are read."""
 def only_looks(verb: str, plan: Mapping[str, Any]) -> bool:
     """Whether a job of this verb and plan changes nothing, and is asked before one that does."""
     return verb in ("plan", "rollback-plan") or plan.get("dry_run") is True
+
+
+def checks_live(verb: str, plan: Mapping[str, Any]) -> bool:
+    """Whether a job of this verb and plan looks at all that is live, not at a backup or a part."""
+    if verb == "validate":
+        return not plan.get("collections")
+    if verb == "pairs":
+        return plan.get("rows", LIVE) == LIVE and plan.get("objects", "") in ("", LIVE)
+    return verb == "pepper-check" and plan.get("target", LIVE) == LIVE and not plan.get("candidates")
 
 
 def list_jobs(paths: Paths, known: Known | None = None) -> list[JobSummary]:
@@ -165,6 +179,7 @@ def _ended(started: Started, finished: Finished) -> JobSummary:
         user=started.user,
         host=started.host,
         way_on=(str(following),) if following else (),
+        checked_live=not isinstance(error, dict) and checks_live(started.verb, started.plan),
     )
 
 

@@ -16,6 +16,7 @@ from services.looking.locations import LocationsAnswer
 from services.profile import Profile
 from services.status import figures
 from services.status.findings_backups import backup_findings, job_findings, location_findings
+from services.status.findings_checks import check_findings
 from services.status.findings_live import bucket_findings, live_findings
 from services.status.findings_loss import collection_losses, object_losses
 from services.status.model import Finding, Looks, PartStatus, Rates, Sizes, Status, Trouble, Word
@@ -114,6 +115,7 @@ def _findings(
     findings += job_findings(jobs, now, told=_told_live(looks, findings))
     if looks.bucket is not None:
         findings += bucket_findings(looks.bucket, profile)
+    findings += check_findings(jobs, now)
     findings += _settings(profile)
     return findings
 

@@ -53,7 +53,7 @@ DOES: dict[Remedy, str] = {
     "rollback": "shows what would come back; D drops the copies",
     "start app": "asks, then starts it",
     "archives": "opens the archive",
-    "integrity": "shows which, and verifies the oldest first (V)",
+    "integrity": "shows which, and what to do about each",
     "settings": "opens the settings",
     "jobs": "opens the job",
     "look again": "looks again",
