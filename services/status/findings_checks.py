@@ -36,7 +36,7 @@ def check_findings(jobs: Sequence[JobSummary], now: datetime) -> list[Finding]:
                 Finding(
                     what=f"The last `{command}` found live data broken ({ago((now - job.finished).total_seconds() / 3600)}).",
                     status="WARNING",
-                    detail=f"{job.summary}.",
+                    detail=f"{job.summary.rstrip('.')}.",
                     next=f"quillkeep {command}",
                     remedy="integrity",
                     subject=job.id,
