@@ -96,16 +96,18 @@ def harm_figures(place: Place, rng: random.Random) -> Injected:
     folder, made = place
     name = rng.choice(sorted(made.collections))
     entry = made.collections[name]
-    what = rng.choice(["documents", "bytes", "content", "crc64"])
+    what = rng.choice(["documents", "bytes", "content", "crc64", "metadata"])
     changes: dict[str, Any] = (
-        {what: f"{int(getattr(entry, what), 16) ^ 1:016x}"}
+        {what: entry.metadata.replace('"indexes":[', '"indexes":[{"v":2,"key":{"x":1},"name":"x_1"}')}
+        if what == "metadata"
+        else {what: f"{int(getattr(entry, what), 16) ^ 1:016x}"}
         if what in ("content", "crc64")
         else {what: getattr(entry, what) + 1}
     )
     changed = msgspec.structs.replace(entry, **changes)
     manifest = msgspec.structs.replace(made, collections={**made.collections, name: changed})
     _write(folder / layout.manifest_name(made.id), encode_manifest(manifest))
-    check = "content" if what in ("content", "crc64") else "counts"
+    check = {"content": "content", "crc64": "content", "metadata": "metadata"}.get(what, "counts")
     return Injected(f"manifest: {what} of {name}", frozenset({check}), name)
 
 

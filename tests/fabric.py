@@ -136,7 +136,11 @@ def _write_archive(
         writer.end(namespace)
         member(name, start)
         collections[name] = CollectionEntry(
-            documents=sums.documents, bytes=sums.bytes, crc64=hex64(sums.crc64), content=hex64(sums.content)
+            documents=sums.documents,
+            bytes=sums.bytes,
+            crc64=hex64(sums.crc64),
+            content=hex64(sums.content),
+            metadata=metadata % name,
         )
     path.write_bytes(out)
     digest = hashlib.sha256(out).hexdigest()

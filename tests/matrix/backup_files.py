@@ -184,6 +184,10 @@ CASES["counts"] = Case(
 CASES["content"] = Case(
     failing=ours(lambda folder, made: of_chats(folder, made, content="0" * 16), "chats"), passing=whole()
 )
+CASES["metadata"] = Case(
+    failing=ours(lambda folder, made: of_chats(folder, made, metadata='{"indexes":[]}'), "chats"),
+    passing=whole(),
+)
 CASES["objects-files"] = Case(
     failing=ours(_longer_list, "objects.jsonl.gz", "quick"),
     passing=whole("quick"),
