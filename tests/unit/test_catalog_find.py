@@ -220,7 +220,7 @@ def test_the_show_document_and_its_commands(place: Place) -> None:
     assert "hunter22" not in str(document) and "ana" not in str(document["commands"])
     assert document["objects_inside"]["categories"] == {"other": {"count": 12, "bytes": 1266}}
     assert document["collections_inside"] is None
-    assert {entry["indexes"] for entry in document["manifest"]["collections"].values()} == {None}
+    assert {entry["indexes"] for entry in document["manifest"]["collections"].values()} == {0}
     assert "aws s3 cp --recursive" in objects and "sync" not in objects
 
 
