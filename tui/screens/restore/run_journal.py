@@ -33,12 +33,21 @@ TITLES = {
     "swapping": "rename into place",
     "putting back": "put back what was live",
     "proving what is live": "prove what is live",
+    "comparing rows with objects": "compare rows with objects",
     "reading the rollback copies": "read the rollback copies",
     "looking at what was written since": "look for what was written since",
     "counting what exists nowhere else": "count what exists nowhere else",
     "releasing": "drop the copies",
 }
 """What a phase of the journal is called on the screen; others keep their own name."""
+
+IN_PLACE_PROOFS = (
+    "proving what is live",
+    "putting objects",
+    "proving objects",
+    "comparing rows with objects",
+)
+"""Phases of a restore in place that replace no collection."""
 
 
 @dataclass
@@ -183,7 +192,7 @@ def touched_now(run: RunJournal) -> str:
         return "the application: it is being stopped; no data"
     if run.app == "starting":
         return "the application: it is being started; no data"
-    if run.in_place and name not in ("proving what is live", "putting objects", "proving objects"):
+    if run.in_place and name not in IN_PLACE_PROOFS:
         return "live collections: dropped and loaded again, behind a proven safety backup"
     return {
         "loading aside": "only copies, loaded beside the live collections",
