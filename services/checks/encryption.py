@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 LOOK = "Look at the disk or the mount, then verify again."
 
 
-def closed(error: EncryptedDump) -> Outcome:
-    """What stays closed: not looked at without a passphrase, unknown when what there is does not open it."""
-    skipped = error.why == "no-passphrase"
-    cause = f" {error.cause}" if error.cause else ""
+def closed(error: EncryptedDump, evidence: Evidence) -> Outcome:
+    """What stays closed: not looked at without a passphrase, unknown when what was named does not open it."""
+    skipped = error.why == "no-passphrase" and not evidence.key.known
+    cause = f" {error.cause.rstrip('.')}." if error.cause else ""
     return Outcome("skipped" if skipped else "unknown", f"{error.what}{cause}", next=error.next)
 
 
@@ -44,7 +44,7 @@ def encryption(evidence: Evidence) -> Outcome | None:
         try:
             found = _opened(evidence, path)
         except EncryptedDump as error:
-            return closed(error)
+            return closed(error, evidence)
         except (QuillkeepError, OSError) as error:
             if why := unreadable(error):
                 return Outcome("unknown", f"{path.name} {why}", next=LOOK)
@@ -106,7 +106,7 @@ def decrypt(evidence: Evidence) -> Outcome | None:
         return None
     walked = evidence.walked
     if isinstance(walked, EncryptedDump):
-        return closed(walked)
+        return closed(walked, evidence)
     if isinstance(walked, Exception):
         return _failed(walked, "database")
     if not walked.encryption:
@@ -145,7 +145,7 @@ def objects_decrypt(evidence: Evidence) -> Outcome | None:
         return None
     found = evidence.objects
     if isinstance(found, EncryptedDump):
-        return closed(found)
+        return closed(found, evidence)
     if isinstance(found, Exception):
         return _failed(found, "objects")
     if tool == "gpg":

@@ -110,7 +110,9 @@ def test_passphrase_files_with_words_of_their_own(profile: Profile, location: Pa
         if text is not None:
             path.write_bytes(text)
         known = msgspec.structs.replace(profile, passphrase_file=str(path))
-        checks = verified(known, tmp_path, name).checks
+        result = verified(known, tmp_path, name)
+        checks = result.checks
+        assert result.verdict in ("ok", "unknown")
         return next(check.detail for check in checks if check.name == "decrypt")
 
     assert "cannot be read" in said(None)
