@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from msgspec.structs import replace
 
@@ -19,10 +17,11 @@ from tests.tui.collections_support import broken, collections, names
 from tests.tui_support import Console, run
 from tui.screens.collection_detail import CollectionDetailScreen
 from tui.screens.collections import CollectionsScreen
-from tui.screens.document import DocumentScreen
+from tui.screens.document import DocumentScreen, verdict_words
 from tui.screens.documents import DocumentsScreen
 from tui.screens.restore.wizard import RestoreScreen
 from tui.screens.text import SaveModal, TextModal
+from widgets.glyphs import Glyphs
 from widgets.inventory_table import InventoryTable
 
 
@@ -237,39 +236,39 @@ def test_one_document_beside_the_backup(size: tuple[int, int]) -> None:
 def test_what_became_of_a_document_in_words() -> None:
     seen = answers.document_answer(DocumentRequest()).live
     backup = "quilltap_20261123_020000"
-    slow = QuillkeepError("The document did not answer in 60 s.", next="Look again.")
     for answer, words in (
-        (DocumentAnswer(id="1", live=seen, kept=seen, backup=backup), "same: it is in"),
-        (DocumentAnswer(id="1", live=None, kept=seen, backup=backup), "gone: it is in"),
+        (DocumentAnswer(id="1", live=seen, kept=seen, backup=backup), "+ same: it is in"),
+        (DocumentAnswer(id="1", live=None, kept=seen, backup=backup), "! gone: it is in"),
         (DocumentAnswer(id="1", live=seen, kept=None, backup=backup), "does not have it"),
         (DocumentAnswer(id="1", backup=backup), "neither live nor in"),
         (
-            DocumentAnswer(id="1", kept=seen, backup=backup, problem="MongoDB does not answer."),
-            "what is live is not known",
+            DocumentAnswer(id="1", kept=seen, backup=backup, problem="No answer."),
+            "live is not known: No answer.",
         ),
         (DocumentAnswer(id="1"), "It is not live any more"),
-        (slow, "compares the whole collection as a job"),
     ):
+        assert words in verdict_words(answer, Glyphs(utf8=False))
+    assert verdict_words(DocumentAnswer(id="1", live=seen), Glyphs()) == ""
 
-        async def test(answer: Any = answer, words: str = words) -> None:
-            alone = answers.document_answer(DocumentRequest())
-            needs_backup = not isinstance(answer, DocumentAnswer) or bool(answer.backup)
 
-            def look(request: DocumentRequest) -> DocumentAnswer:
-                if needs_backup and not request.backup:
-                    return alone
-                if isinstance(answer, QuillkeepError):
-                    raise answer
-                found: DocumentAnswer = answer
-                return found
+def test_a_backup_that_takes_too_long_names_the_job_that_does_not() -> None:
+    slow = QuillkeepError("The document did not answer in 60 s.", next="Look again.")
 
-            manager, _ = collections({"document": look})
-            async with manager as console:
-                await documents(console)
-                await press(console.pilot, "enter", *(["b"] if needs_backup else []))
-                assert words in " ".join(console.text.split()), console.text
+    def look(request: DocumentRequest) -> DocumentAnswer:
+        if request.backup:
+            raise slow
+        return answers.document_answer(request)
 
-        run(test())
+    async def test() -> None:
+        manager, _ = collections({"document": look})
+        async with manager as console:
+            await documents(console)
+            await press(console.pilot, "enter", "b")
+            text = " ".join(console.text.split())
+            assert "did not answer in 60 s." in text and "compares the whole collection as a job" in text
+            assert "The lighthouse at Cabo Raso" in text, "what is live stays"
+
+    run(test())
 
 
 def test_hostile_ids_and_values() -> None:

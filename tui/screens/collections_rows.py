@@ -34,7 +34,7 @@ def columns_for(width: int, *, live: bool) -> tuple[Column, ...]:
         Column("FOUND", 5, toned=True, cell=FOUND),
     ]
     if width < 78 - GUTTER:
-        del columns[4]
+        del columns[3:5]
     spare = width - 80
     for column in (
         Column("TREND", TREND_CELLS, cell=TREND),

@@ -318,7 +318,9 @@ def finding_text(row: CollectionRow, finding: Finding) -> str:
     if finding.user:
         lines.append(f"User:       {finding.user}")
     if finding.good_in:
-        lines.append(f"Good in:    {finding.good_in} (R opens the restore wizard on it)")
+        names = finding.restore or (finding.collection or row.name,)
+        what = "the objects alone" if finding.kind in OBJECTS_ALONE else ", ".join(names)
+        lines.append(f"Good in:    {finding.good_in} (R, back in the list, restores {what} from it)")
     if finding.next:
         lines.append(f"Next:       {finding.next}")
     if finding.examples:
