@@ -28,6 +28,7 @@ from services.recovery.choose import database_of, waiting
 from services.recovery.in_place import finish_in_place
 from services.recovery.objects_part import ObjectsDone, draft_objects, open_target
 from services.recovery.pairs_proof import proof_of_record
+from services.recovery.pepper_proof import pepper_of_record
 from services.recovery.request import RestoreRequest
 from services.recovery.reversal import roll_objects, settle
 from services.recovery.session import Session, open_session
@@ -123,9 +124,10 @@ def _go_on(record: SwapRecord, ctx: JobContext, session: Session, lock: Database
     if record.verb == "rollback" and record.of is not None:
         settle(session, record.of, record.job, ctx)
     told = proof_of_record(ctx, session.database, record)
-    warnings = [*ended.warnings, *told.warnings]
+    pepper, more = pepper_of_record(ctx, session.database, record)
+    warnings = [*ended.warnings, *told.warnings, *more]
     result = _result(record, {**counts, **ended.counts}, objects, warnings, ended.set_aside, ctx)
-    return replace(result, pairs=told.proof)
+    return replace(result, pairs=told.proof, pepper=pepper)
 
 
 def _with_objects(record: SwapRecord, ctx: JobContext) -> SwapRecord:

@@ -14,11 +14,16 @@ from pymongo.database import Database
 from services.errors import QuillkeepError
 from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
+from services.operations.finish import finish
+from services.operations.restore import restore
+from services.operations.restore_model import FinishPlan, RestorePlan
 from services.profile import Profile
 from services.quilltap.encryption import encrypt_value
+from services.recovery.request import RestoreRequest
 from services.secret import Secret
-from tests.services.restore_support import run_restore
+from tests.services.restore_support import job_id, run_restore
 from tests.support import FIXTURE_PEPPER, RecordingContext
+from tests.support import make_context as restore_context
 
 Contexts = Callable[..., RecordingContext]
 PEPPER = Secret(FIXTURE_PEPPER)
@@ -103,3 +108,29 @@ def test_a_foreign_backup(profile: Profile, tmp_path: Path) -> None:
     result, _ = run_restore(wrong, tmp_path / "state", only="database")
     assert result.pepper is not None and result.pepper.status == "warn"
     assert "is not known" in result.pepper.detail
+
+
+def test_a_finish_proves_it_too(
+    filled: Profile,
+    db: Database[Any],
+    make_context: Contexts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    db.api_keys.insert_one(key("old", OTHER))
+    id = made(filled, make_context)
+    context = restore_context(filled, tmp_path / "state", job=job_id())
+    plan = RestorePlan(request=RestoreRequest(backup=id), allow=("writers",))
+
+    def dies(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("services.recovery.ending.prove_live", dies)
+        with pytest.raises(KeyboardInterrupt):
+            restore(plan, context)
+    ctx = restore_context(filled, tmp_path / "state", job=job_id())
+    result = finish(FinishPlan(job=context.job), ctx)
+    assert result.pepper is not None
+    assert (result.pepper.status, result.pepper.opened, result.pepper.total) == ("warn", 3, 4)
+    assert any("did not open there either" in text for text in result.warnings)
