@@ -43,9 +43,10 @@ def need_of(sought: Sought) -> Need:
 
 def way_back(backup: str, name: str) -> str:
     """The command that restores exactly one collection, and what it does."""
+    quoted = shlex.quote(name)
     return (
-        f"`quillkeep restore {backup} --collections {shlex.quote(name)} --yes` brings back {name} as it was then "
-        "(`plan` for `restore` shows first what that changes)."
+        f"`quillkeep restore {backup} --collections {quoted} --yes` brings back {name} as it was then; "
+        f"`quillkeep plan {backup} --collections {quoted}` shows what that changes."
     )
 
 
