@@ -66,7 +66,8 @@ class Compared(msgspec.Struct, kw_only=True):
 class Comparison:
     """Fills the table of two sides and looks twice; `run` gives the outcome. Used by one thread.
 
-    A `table` may hold rows already, of a side that gives none any more.
+    A `table` may hold rows already, of a side that gives none any more. `rows_only` looks again at rows alone,
+    for who does not ask for orphans.
 
     Errors: `NoFiles`, `QuillkeepError` when a side cannot be read to its end, and whatever `check` raises.
     """
@@ -81,11 +82,13 @@ class Comparison:
         stage: Stage = no_stage,
         settle: float = SETTLE_SECONDS,
         table: PairsTable | None = None,
+        rows_only: bool = False,
     ) -> None:
         self._rows, self._objects = rows, objects
         self._check, self._stage, self._settle = check, stage, settle
         self._prefix = objects.prefix
         self._heads = depth != "shallow"
+        self._orphans = not rows_only
         self.table = table or PairsTable()
         self.found = Compared(table=self.table, depth=depth, headers=objects.headers)
 
@@ -190,7 +193,7 @@ class Comparison:
         """
         table = self.table
         for number in range(ROUNDS):
-            suspicious = table.broken_count() + table.orphan_count()
+            suspicious = table.broken_count() + (table.orphan_count() if self._orphans else 0)
             if not suspicious:
                 return
             self._stage("looking again", counted(suspicious, "findings"), None, "objects")
@@ -200,9 +203,11 @@ class Comparison:
             if self._rows.live:
                 self._wait(self._settle * 2**number)
                 self._rows_again()
-                self._row_less_again()
+                if self._orphans:
+                    self._row_less_again()
             table.judge(heads=self._heads)
-            young = number == 0 and self._rows.live and table.orphan_since(self._moments_ago())
+            young = number == 0 and self._orphans and self._rows.live
+            young = young and table.orphan_since(self._moments_ago())
             if table.marked() == before and not young:
                 return
 
@@ -218,7 +223,8 @@ class Comparison:
             return
         # Taken before the table changes under them.
         keys = [one.row.key or "" for one in table.broken("missing", "size")]
-        keys += [one.key for one in table.orphans()]
+        if self._orphans:
+            keys += [one.key for one in table.orphans()]
         self._objects.heads(dict.fromkeys(keys), self._take_again, check=self._check)
 
     def _take_again(self, looked: Looked) -> None:

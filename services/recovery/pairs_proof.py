@@ -151,7 +151,7 @@ def _prove(
     patience = Patience(outage=OUTAGE_SECONDS, single=OUTAGE_SECONDS, alone=OUTAGE_SECONDS)
     bucket: Bucket = open_bucket(target, patience=patience, check=ctx.check, say=ctx.log)
     _demand_answer(bucket)
-    comparison = Comparison(live_rows(database), LiveObjects(bucket), check=ctx.check)
+    comparison = Comparison(live_rows(database), LiveObjects(bucket), check=ctx.check, rows_only=True)
     try:
         found = comparison.run()
         table = found.table
