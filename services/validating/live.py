@@ -16,6 +16,7 @@ from services.jobs.context import JobContext
 from services.mongo.connect import LiveCollection, list_live
 from services.mongo.counters import BUCKETS, CollectionStats, collection_stats
 from services.mongo.indexes import raw_indexes
+from services.quilltap import stored_name
 from services.recovery.rows import live_names
 from services.validating.against import compare_indexes, indexes_of, shrunk
 from services.validating.good import MAX_BACKUPS, find_good
@@ -62,6 +63,7 @@ class Live:
     def _chosen(self, chosen: Sequence[str], every: Sequence[str]) -> frozenset[str]:
         held = self.kept.entries()
         known = {*every, *held}
+        chosen = [name if name in known else stored_name(name) for name in chosen]
         for name in chosen:
             if name not in known:
                 import difflib

@@ -299,6 +299,10 @@ def test_one_collection_and_what_it_refers_to(deployment: Validated) -> None:
     db.chat_messages.delete_one({"chatId": chat["id"]})
     assert {one.kind for one in deployment.validate("chats").references} >= {"messages-gone"}
     assert {one.kind for one in deployment.validate("chat_messages").references} == {"messages-gone"}
+    # As the guide spells it.
+    assert [row.name for row in deployment.validate("connectionProfiles").collections] == [
+        "connection_profiles"
+    ]
     with pytest.raises(UsageProblem, match="Did you mean memories"):
         deployment.validate("memorys")
 
