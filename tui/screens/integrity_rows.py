@@ -241,9 +241,12 @@ def live_entry(live: Sequence[LiveSeen], now: datetime, glyphs: Glyphs, running:
 
 
 def live_letter(one: LiveSeen) -> str:
-    """The state of one live check; `x` where a restore put other data in place since."""
+    """The state of one live check; `x` where a restore put other data in place since.
+
+    One that was only ever cancelled never ran; one that failed could not be told.
+    """
     if one.at is None:
-        return "u" if one.tried else "-"
+        return "u" if one.tried and not one.tried.startswith("cancelled") else "-"
     return "x" if one.replaced_at else LETTER[one.status]
 
 

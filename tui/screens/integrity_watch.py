@@ -62,7 +62,8 @@ class Watch:
             if self.verb in LIVE_VERBS and about_live(self.verb, event.plan):
                 self.subject = LIVE
             elif self.verb in LIVE_VERBS:
-                self.subject = str(event.plan.get("rows") or event.plan.get("target") or "")
+                named = (event.plan.get(key) for key in ("rows", "target", "objects"))
+                self.subject = next((str(one) for one in named if one and one != LIVE), "")
         elif isinstance(event, PhaseStarted):
             self.phase, self.share = event.phase, None
             if self.verb == "verify" and event.detail:
