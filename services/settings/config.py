@@ -50,6 +50,8 @@ class ProfileConfig(msgspec.Struct, frozen=True, kw_only=True):
     s3_access_key_file: str | None = None
     s3_secret_key_file: str | None = None
     pepper_file: str | None = None
+    passphrase_file: str | None = None
+    """Of this deployment's encrypted backups, where it has another than `[encrypt]` names."""
 
 
 class LocationConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -94,6 +94,7 @@ def profile_layer(name: str, profile: ProfileConfig, origin: Mapping[str, str]) 
         BUCKET: "s3_bucket",
         PREFIX: "s3_path_prefix",
         CA_FILE: "s3_ca_file",
+        PASSPHRASE_FILE: "passphrase_file",
     }
     if profile.mongodb_uri is not None:
         where = f"profiles.{name}.mongodb_uri"

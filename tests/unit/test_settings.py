@@ -333,6 +333,19 @@ def test_secret_files_and_app_commands(home: Path) -> None:
     assert profile.sources["openssl_iterations"].startswith("encrypt.openssl_iterations in ")
 
 
+def test_a_profile_may_have_a_passphrase_file_of_its_own(home: Path) -> None:
+    environ = prod(
+        home, "passphrase_file = '/own'\n[profiles.staging]\n[encrypt]\npassphrase_file = '/common'\n"
+    )
+    own, common = (resolve(Flags(profile=name), environ, home) for name in ("prod", "staging"))
+    assert (own.passphrase_file, common.passphrase_file) == ("/own", "/common")
+    assert own.sources["passphrase_file"].startswith("profiles.prod.passphrase_file in ")
+    with pytest.raises(Refused, match="different passphrase files"):
+        resolve(Flags(profile="prod"), environ | {"QUILLKEEP_PASSPHRASE_FILE": "/other"}, home)
+    flags = Flags(profile="prod", passphrase_file="/flag")
+    assert resolve(flags, environ, home).passphrase_file == "/flag"
+
+
 def test_a_relative_passphrase_file_is_settled_and_a_pipe_is_read_here(home: Path) -> None:
     """A job has another working folder, and no access to what only the command was given."""
     relative = resolve(Flags(passphrase_file="secret/phrase"), {}, home)
