@@ -114,6 +114,9 @@ def _tell_restore(job: str, result: Mapping[str, Any]) -> Outcome:
         facts.append(("Objects", f"{put:,} put, {kept:,} kept as they were"))
     if result.get("backup"):
         facts.insert(0, ("From", str(result["backup"])))
+    proof = result.get("pairs")
+    if isinstance(proof, Mapping) and proof.get("detail"):
+        facts.append(("Rows against objects", f"{proof.get('status')}: {proof['detail']}"))
     for fact in _texts(result.get("facts")):
         facts.append(("Fact", fact))
     name = str(result.get("job") or job)
@@ -154,6 +157,21 @@ def _tell_verify(job: str, result: Mapping[str, Any]) -> Outcome:
         changed=f"checked {result.get('id') or ''} ({result.get('depth') or 'full'}): {said or 'no checks'}",
         facts=tuple(facts),
     )
+
+
+def _tell_pairs(job: str, result: Mapping[str, Any]) -> Outcome:
+    rows, objects = str(result.get("rows_of") or ""), str(result.get("objects_of") or "")
+    facts = [
+        ("Compared", f"rows of {rows} with objects of {objects}, {result.get('depth') or ''}".strip(", "))
+    ]
+    for one in _list(result.get("findings")):
+        if isinstance(one, Mapping):
+            words = " ".join(str(one[key]) for key in ("what", "next") if one.get(key))
+            facts.append((str(one.get("status")), words))
+    facts += [("Note", note) for note in _texts(result.get("notes"))]
+    if result.get("full_list"):
+        facts.append(("All of them", str(result["full_list"])))
+    return Outcome(changed=str(result.get("summary") or ""), facts=tuple(facts))
 
 
 def _tell_release(job: str, result: Mapping[str, Any]) -> Outcome:
@@ -201,6 +219,7 @@ _TELLERS = {
     "rollback": _tell_restore,
     "finish": _tell_restore,
     "verify": _tell_verify,
+    "pairs": _tell_pairs,
     "release": _tell_release,
     "plan": _tell_plan,
     "rollback-plan": _tell_plan,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from services.archive.elements import NotBson
 from services.findings import MAX_EXAMPLES
+from services.history.outcome import outcome_of
 from services.objects.keys import Headers
 from services.pairs.facts import ObjectFacts, RowFacts
 from services.pairs.groups import MOST_GROUPS, Groups
@@ -235,3 +236,24 @@ def test_rows_written_while_a_backup_ran_are_excused(filled: PairsTable) -> None
     filled.judge(heads=False)
     filled.excuse("2026-11-01T00:00:00.000Z")
     assert [one.row.key for one in filled.broken()] == ["b", "unreadable"]
+
+
+def test_history_tells_a_pair_check_with_its_findings_and_ways_on() -> None:
+    result = {
+        "status": "fail",
+        "summary": "3 rows, 2 objects: 1 missing",
+        "depth": "heads",
+        "rows_of": "live",
+        "objects_of": "live",
+        "findings": [{"status": "fail", "what": "1 file has no object", "next": "restore it"}, "torn"],
+        "notes": ["1 file came or went"],
+        "full_list": "/state/pairs.jsonl",
+    }
+    told = outcome_of("pairs", "job", result)
+    assert told.changed == "3 rows, 2 objects: 1 missing"
+    assert ("Compared", "rows of live with objects of live, heads") in told.facts
+    assert ("fail", "1 file has no object restore it") in told.facts
+    assert ("Note", "1 file came or went") in told.facts
+    proof = {"status": "warn", "detail": "3 rows of files: 1 without an object."}
+    restored = outcome_of("restore", "job", {"pairs": proof, "backup": "b"})
+    assert ("Rows against objects", "warn: 3 rows of files: 1 without an object.") in restored.facts
