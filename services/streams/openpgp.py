@@ -46,6 +46,8 @@ COMPRESSED, LITERAL = 8, 11
 MDC_BYTES = 22
 MAX_KEYS = 16
 """Session key packets that are tried; each costs a derivation."""
+MAX_BEFORE = 256
+"""Packets of any kind before the encrypted data."""
 MAX_DEPTH = 4
 """Compressed packets within each other."""
 
@@ -63,6 +65,9 @@ class SessionKey(msgspec.Struct, frozen=True):
 
     kind: CipherKind
     key: bytes
+
+    def __repr__(self) -> str:
+        return f"SessionKey({self.kind.name}, set)"
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +164,7 @@ class OpenPgp:
     def _envelope(self, feed: Feed) -> Envelope:
         locked: list[Locked] = []
         public, strange = 0, ""
-        while True:
+        for _ in range(MAX_BEFORE):
             if feed.at_end():
                 raise cut("the encrypted data of the message", feed.offset)
             header = read_header(feed)
@@ -188,6 +193,9 @@ class OpenPgp:
                     offset=header.offset,
                     layer=LAYER,
                 )
+        raise StreamError(
+            f"at most {MAX_BEFORE} packets before the encrypted data", found="more", layer=LAYER
+        )
 
     def _refuse_unopenable(self, envelope: Envelope) -> None:
         if envelope.locked:

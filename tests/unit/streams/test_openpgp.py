@@ -197,6 +197,7 @@ def test_broken_structures_have_words() -> None:
         (packet(1, b"\x09" + bytes(20)) + body, "another packet"),
         (head + packet(18, b"\7" + bytes(60)), "version 7"),
         (head + packet(18, b""), "encrypted data"),
+        (packet(10, b"PGP") * 300 + head + body, "at most 256 packets"),
         (head + packet(6, bytes(60)), "tag 6"),
         (head + packet(18, b"\1" + bytes(5)), "does not open"),
     ):
@@ -235,6 +236,7 @@ def test_two_thousand_wrong_passphrases_a_form(name: str) -> None:
     head = data[start + 7 :]
     right = session_key(locked, PASSPHRASE)
     assert right is not None and fits(right, head)
+    assert right.key.hex() not in repr(right) and repr(right.key) not in repr(right)
     tries = 2_000 if locked.s2k.count <= 65_536 else 20
     passed = []
     for number in range(tries):
