@@ -16,6 +16,9 @@ import psutil
 import pytest
 from pymongo.database import Database
 
+from services.catalog.scan import survey
+from services.checks.evidence import Evidence
+from services.deep.model import DeepOptions
 from services.deep.scratch import sweep
 from services.demo.servers import Mongod, start_mongod
 from services.errors import Cancelled
@@ -127,6 +130,31 @@ def test_one_that_hangs_loses_its_copies_and_ends_when_it_wakes(place: Place, db
     woken.set()
     running.end()
     assert isinstance(running.error, GaveWay)
+    assert not ours(db) and not read_registered(db)
+
+
+def test_what_was_loaded_is_read_only_as_long_as_it_is_there(place: Place, db: Database[Any]) -> None:
+    name = place.put("quilltap-20261101.gz")
+    context = place.context()
+    (backup,) = survey(place.profile.locations, place.profile, context.paths).backups
+    assert backup.id == name
+    options = DeepOptions(on="live", confirmed=True)
+    evidence = Evidence(backup, depth="deep", ctx=context, deep_options=options)
+    taken: list[int] = []
+
+    def take(collection: str, data: Any) -> None:
+        taken.append(len(data))
+
+    try:
+        side = evidence.loaded
+        assert side is not None and not side.live and side.collections()["chat_messages"] == "collection"
+        side.read({"chat_messages": ()}, take, check=context.check, advance=lambda amount: None)
+        assert sum(taken) > 10_000
+        clear_registered(db, job="the-restore", cancel=True, wait_seconds=0)
+        with pytest.raises(GaveWay):
+            side.read({"chat_messages": ()}, take, check=context.check, advance=lambda amount: None)
+    finally:
+        evidence.close()
     assert not ours(db) and not read_registered(db)
 
 
