@@ -75,6 +75,12 @@ def _ask(session: Session, backup: Backup, needed: bool) -> None:
 
 def _hidden(prompt: str) -> str:
     try:
-        return getpass.getpass(prompt, stream=sys.stderr)
+        typed = getpass.getpass(prompt, stream=sys.stderr)
+        typed.encode()
     except EOFError:
         raise Refused("No passphrase was given: the input ended.", next=ASK) from None
+    except UnicodeEncodeError:
+        raise Refused(
+            "What was typed is not UTF-8.", next="Write the passphrase into a file: --passphrase-file FILE."
+        ) from None
+    return typed
