@@ -48,6 +48,7 @@ def make_backup(
     objects: dict[str, bytes] | None = OBJECTS,
     link_to: str | None = None,
     types: dict[str, str] | None = None,
+    rows: bool = True,
     **overrides: Any,
 ) -> Manifest:
     """One backup of ours with rows for its objects; `link_to` is the id of the snapshot whose files are hard-linked,
@@ -57,7 +58,7 @@ def make_backup(
     collections: dict[str, CollectionEntry] = {}
     parts = []
     if documents is not None:
-        if objects is not None and "files" not in documents:
+        if rows and objects is not None and "files" not in documents:
             documents = documents | {"files": rows_of(objects)}
         parts.append("database")
         collections, archive = _write_archive(folder / layout.archive_name(id), documents)

@@ -103,3 +103,12 @@ def test_of_a_backup_without_objects_no_pairs_are_told(tmp_path: Path) -> None:
         result = verify(VerifyPlan(backup=id), context)
         assert result.status == "ok" and odd(result) == [], odd(result)
         assert "pairs" not in {one.name for one in result.checks}
+
+
+def test_a_deployment_without_any_upload_is_whole(tmp_path: Path) -> None:
+    context, folder = foreign(tmp_path)
+    made = make_backup(folder, documents={"users": [{"_id": 1, "id": "u1"}]}, objects={}, rows=False)
+    result = verify(VerifyPlan(backup=made.id), context)
+    assert result.status == "ok" and odd(result) == [], odd(result)
+    (pairs,) = [one for one in result.checks if one.name == "pairs"]
+    assert pairs.detail == "no rows and no objects"
