@@ -34,13 +34,13 @@ class Told(NamedTuple):
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
-    """More room for the name where there is some."""
+    """More room for the name where there is some; a narrow terminal leaves the depth to the words below."""
     return (
         Column("STATUS", 9, toned=True),
         Column("CHECK", 21 if width < 100 else 26),
         Column("WHEN", 5),
-        Column("DEPTH", 7),
-        Column("EVIDENCE"),
+        *([Column("DEPTH", 7)] if width >= 72 else []),
+        Column("EVIDENCE", cell=4),
     )
 
 

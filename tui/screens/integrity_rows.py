@@ -53,7 +53,7 @@ LETTER = {status: letter for letter, status in STATUS.items() if letter not in "
 _WORST = "fuwspx-o"
 _BAD, _DOUBT = frozenset("f"), frozenset("wus")
 ID, AGE, FIRST, MERGED = 0, 1, 2, 9
-WHEN, VERDICT, LOCATION, ID_LONG = 10, 11, 12, 13
+WHEN, VERDICT, LOCATION, ID_LONG, BRIEF = 10, 11, 12, 13, 14
 """Places of a row's cells; the groups begin at `FIRST`, `MERGED` is files and dump in one."""
 NARROWEST = 79
 """Cells that the table takes at least, its gutter included."""
@@ -72,6 +72,13 @@ class Entry(NamedTuple):
 
 def columns_for(width: int) -> tuple[Column, ...]:
     """The columns that a table of this width has room for: what is known of a check is never left out."""
+    if width < NARROWEST:
+        return (
+            Column("BACKUP", 16, cell=ID),
+            Column("CHECKS", toned=True, cell=BRIEF),
+            Column("WHEN", 5, cell=WHEN),
+            Column("VERDICT", 12, toned=True, cell=VERDICT),
+        )
     spare = width - NARROWEST
     wide: set[int] = set()
     for cell, needed in ((MERGED, CELL + 1), (AGE, 5), (ID_LONG, 8), (LOCATION, 10)):
@@ -178,6 +185,7 @@ def entry_of(seen: BackupSeen, key: str, matrix: Matrix, now: datetime, glyphs: 
         verdict,
         escape(backup.location),
         tail(escape(backup.id), glyphs.ellipsis, 24),
+        _brief(letters, glyphs),
     )
     tones = (
         "",
@@ -188,6 +196,7 @@ def entry_of(seen: BackupSeen, key: str, matrix: Matrix, now: datetime, glyphs: 
         tone(status),
         "",
         "",
+        _tone(min(states, key=_WORST.index, default="")),
     )
     said = [WORDS[letter] for letter in sorted(states)]
     evidence = [f"{check.name} {check.status} {check.detail}" for check in seen.wrong]
@@ -229,12 +238,23 @@ def live_entry(live: Sequence[LiveSeen], now: datetime, glyphs: Glyphs, running:
             glyphs.status(status, word),
             "",
             "live",
+            _brief(letters, glyphs),
         ),
         tone(status),
         " ".join(
             ["live", word, checked, *(f"{one.verb} {one.status} {one.summary}" for one in live)]
         ).lower(),
-        ("", "", *(_tone(letters[group]) for group in GROUPS), "", "", tone(status), "", ""),
+        (
+            "",
+            "",
+            *(_tone(letters[group]) for group in GROUPS),
+            "",
+            "",
+            tone(status),
+            "",
+            "",
+            _tone(min(states, key=_WORST.index, default="")),
+        ),
     )
     severity: Literal["fail", "warn", "ok"] = "fail" if "f" in states else "warn" if states & _DOUBT else "ok"
     return Entry(LIVE_KEY, row, severity, bool(states & set("-x")))
@@ -262,6 +282,16 @@ def _live_verdict(states: set[str]) -> tuple[str, str]:
     if states & set("-sx"):
         return "none", "in part"
     return "ok", "whole"
+
+
+def _brief(letters: Mapping[Group, str], glyphs: Glyphs) -> str:
+    """All groups in one cell, for a terminal too narrow for a column each: the worst and what it is about."""
+    states = sorted({letter for letter in letters.values() if letter}, key=_WORST.index)
+    said = []
+    for letter in states:
+        names = [TITLES[group].lower() for group in GROUPS if letters[group] == letter]
+        said.append(f"{cell_of(letter, glyphs)}{'' if len(states) == 1 else ' ' + ','.join(names)}")
+    return " ".join(said)
 
 
 def cell_of(letter: str, glyphs: Glyphs) -> str:
