@@ -107,9 +107,11 @@ def _of_form(
         from services.archive.tar_source import TarSource
 
         within = None
-        if source.again and not isinstance(source, DecryptedBytes):
+        if source.again:
             within = archive_within(source, compressed=form == "tar.gz", limits=limits)
         if within is not None:
+            if within[1] in ENCRYPTED_FORMS and isinstance(source, DecryptedBytes):
+                raise _twice(source.name)
             member = MemberBytes(source, within[0], compressed=form == "tar.gz", limits=limits)
             return _of_form(within[1], member, head=b"", limits=limits, key=key)
         return TarSource(source, compressed=form == "tar.gz", limits=limits)
@@ -155,13 +157,17 @@ def _decrypted(form: Form, source: ByteSource, *, limits: Limits, key: BackupKey
         raise of_stream(error, offset=None, file=source.name) from error
     inner = sniff_head(head)
     if inner in ENCRYPTED_FORMS:
-        raise ArchiveError(
-            "a dump below the encryption",
-            found="another encryption: it was encrypted twice",
-            file=source.name,
-            next="Decrypt the outer one by hand and name what it gives.",
-        )
+        raise _twice(source.name)
     return EncryptedSource(_of_form(inner, bare, head=head, limits=limits, key=None), plain)
+
+
+def _twice(name: str) -> ArchiveError:
+    return ArchiveError(
+        "a dump below the encryption",
+        found="another encryption: it was encrypted twice",
+        file=name,
+        next="Decrypt the outer one by hand and name what it gives.",
+    )
 
 
 class _Iterated:

@@ -154,6 +154,22 @@ def test_an_encrypted_archive_within_a_tar(tmp_path: Path) -> None:
                     walk_dump(path, key=KEY)
 
 
+def test_an_archive_within_an_encrypted_tar(tmp_path: Path) -> None:
+    plain = gzip.compress(archive(COLLECTIONS), mtime=0)
+    path = tmp_path / "x.tar.gz.gpg"
+    tar = packed(tmp_path / "nothing", ("x.gz", plain), ("x.gz.sha256", b"0" * 64))
+    for data in (gpg(tar), sealed(gzip.compress(tar, mtime=0))):
+        path.write_bytes(data)
+        source = open_dump(path, key=KEY)
+        assert read_all(source) == expected(COLLECTIONS) == read_all(source)
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        with pytest.raises(ArchiveError):
+            walk_dump(path, key=KEY)
+    path.write_bytes(gpg(packed(tmp_path / "nothing", ("x.gpg", gpg(plain)))))
+    with pytest.raises(ArchiveError, match="encrypted twice"):
+        open_dump(path, key=KEY)
+
+
 def test_two_archives_in_a_tar_are_refused(tmp_path: Path) -> None:
     inner = gpg(gzip.compress(archive(COLLECTIONS), mtime=0))
     path = tmp_path / "two.tar"
