@@ -46,7 +46,9 @@ def read_ahead(source: Iterator[T], depth: int = 3) -> Generator[T, None, None]:
         with contextlib.suppress(queue.Empty):
             while True:
                 items.get_nowait()
-        thread.join(JOIN_SECONDS)
+        # Collected as garbage, the generator may be closed by any thread, its own producer's too.
+        if thread is not threading.current_thread():
+            thread.join(JOIN_SECONDS)
 
 
 def _produce(source: Iterator[T], items: queue.Queue[T | _End], abandoned: threading.Event) -> None:
