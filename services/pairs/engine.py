@@ -13,9 +13,11 @@ from services.catalog.scan import accepted_lost
 from services.errors import QuillkeepError
 from services.pairs.compare import SETTLE_SECONDS, Compared, Comparison, Stage
 from services.pairs.located import Located, Wanted, locate
-from services.pairs.model import LIVE, PairsDepth, PairsResult
+from services.pairs.model import LIVE, MAX_LISTED, PairsDepth, PairsResult
+from services.pairs.origin import origin_of
 from services.pairs.report import LOOKED_FOR, Circumstances, report
-from services.pairs.sides import RowsSide
+from services.pairs.rows import FILES
+from services.pairs.sides import NoFiles, RowsSide
 from services.pairs.stores import ObjectsSide
 from services.pairs.table import PairsTable
 from services.pairs.usage import Usage, find_usage
@@ -70,6 +72,18 @@ def check_pairs(
     try:
         found = comparison.run()
         return conclude(found, rows, objects, around, check=check, stage=stage)
+    except NoFiles:
+        there = rows.data.collections()
+        if comparison.found.objects or not there or FILES in there:
+            raise
+        # Nobody has uploaded anything yet: the collection appears with the first row.
+        return PairsResult(
+            status="ok",
+            depth=depth,
+            rows_of=rows.data.name,
+            objects_of=objects.name,
+            summary="no rows and no objects",
+        )
     finally:
         comparison.table.close()
 
@@ -119,7 +133,11 @@ def _look_up(
         ids.add(one.row.id)
         users.add(one.row.user)
         wanted[one.row.key or ""] = Wanted(one.row.size, one.row.sha256)
-    if around.usage and ids:
+    for orphan in found.table.orphans(limit=MAX_LISTED):
+        if user := origin_of(orphan, about.prefix, None).user:
+            users.add(user)
+    users.update(row.user for row in found.table.rows_where("stranger", limit=MAX_LISTED) if row.user)
+    if around.usage and (ids or users):
         advance = stage("looking up use", f"where {rows.data.name} uses them", None, "bytes")
         try:
             about.usage = find_usage(rows.data, ids, users, check=check, advance=advance)

@@ -14,7 +14,9 @@ from pymongo.database import Database
 from services.demo.sample import SAMPLE_PEPPER, fill_bucket, fill_database
 from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
+from services.operations.pairs import pairs
 from services.operations.verify import VerifyPlan, VerifyResult, verify
+from services.pairs.model import PairsPlan
 from services.profile import BucketTarget, Location, MongoTarget, Profile
 from services.quilltap import GUIDE_NAMES
 from services.secret import Secret
@@ -112,3 +114,12 @@ def test_a_deployment_without_any_upload_is_whole(tmp_path: Path) -> None:
     assert result.status == "ok" and odd(result) == [], odd(result)
     (pairs,) = [one for one in result.checks if one.name == "pairs"]
     assert pairs.detail == "no rows and no objects"
+
+
+def test_live_data_without_any_upload_is_whole(
+    profile: Profile, db: Database[Any], make_context: Make
+) -> None:
+    assert pairs(PairsPlan(), make_context(profile)).status == "unknown"
+    db.users.insert_one({"_id": 1, "id": "u1"})
+    found = pairs(PairsPlan(), make_context(profile))
+    assert (found.status, found.summary, found.findings) == ("ok", "no rows and no objects", ())
