@@ -22,6 +22,7 @@ from services.pairs.stores import ObjectsSide
 from services.pairs.table import PairsTable
 from services.pairs.usage import Usage, find_usage
 from services.paths import Paths
+from services.quilltap.collections import KNOWN_COLLECTIONS
 
 
 class Surroundings(msgspec.Struct, kw_only=True):
@@ -74,7 +75,8 @@ def check_pairs(
         return conclude(found, rows, objects, around, check=check, stage=stage)
     except NoFiles:
         there = rows.data.collections()
-        if comparison.found.objects or not there or FILES in there:
+        known = KNOWN_COLLECTIONS.intersection(there)
+        if comparison.found.objects or FILES in there or not known:
             raise
         # Nobody has uploaded anything yet: the collection appears with the first row.
         return PairsResult(

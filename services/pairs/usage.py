@@ -137,10 +137,13 @@ def find_usage(
 ) -> Usage:
     """Reads what refers to files of a side, live by a projection, and once more for titles where some are needed.
 
+    Without `files` only the users' names are read.
+
     Memory grows with `files` and `users` only. Errors: `QuillkeepError` when a collection cannot be read.
     """
     usage = Usage(files, users)
-    side.read(_FIELDS, usage.add, check=check, advance=advance)
+    wanted = _FIELDS if files else {"users": _FIELDS["users"]}
+    side.read(wanted, usage.add, check=check, advance=advance)
     if usage.needs_chats:
         side.read(_CHATS, usage.add, check=check, advance=advance)
     return usage

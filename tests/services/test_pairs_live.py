@@ -146,6 +146,7 @@ def test_orphans_say_what_put_them_there(
         "orphan-another-program": 1,
     }
     words = " ".join(one.what for one in result.findings)
+    assert f"of Inês Faroleira ({USER}) without a row" in words
     assert f"the same bytes belong to the row {whole[0]}" in words
     assert "there is no row with the id in its key" in words or "points at" in words
     assert result.objects == 12
@@ -220,10 +221,12 @@ def test_empty_on_both_sides_is_ok(profile: Profile, db: Database[Any], make_con
 
 @pytest.mark.parametrize("there", ["nothing", "others", "view"])
 def test_without_files_nothing_is_told(
-    profile: Profile, db: Database[Any], make_context: Contexts, there: str
+    profile: Profile, db: Database[Any], store: Bucket, make_context: Contexts, there: str
 ) -> None:
     if there == "others":
+        # Without any object it is a deployment to which nobody has uploaded anything yet.
         db.users.insert_one({"id": USER})
+        put(store, f"users/{USER}/IMAGE/1.png", b"x")
     if there == "view":
         db.create_collection("files", viewOn="users", pipeline=[])
     result = looked(make_context(profile))
