@@ -219,7 +219,15 @@ def test_empty_on_both_sides_is_ok(profile: Profile, db: Database[Any], make_con
     assert result.summary.startswith("0 rows, 0 objects")
 
 
-@pytest.mark.parametrize("there", ["nothing", "others", "view"])
+def test_before_the_first_upload_there_is_nothing_to_warn_of(
+    profile: Profile, db: Database[Any], make_context: Contexts
+) -> None:
+    db.users.insert_one({"id": USER})
+    result = looked(make_context(profile))
+    assert (result.status, result.rows, result.objects, result.findings) == ("ok", 0, 0, ())
+
+
+@pytest.mark.parametrize("there", ["nothing", "others", "view", "of another application"])
 def test_without_files_nothing_is_told(
     profile: Profile, db: Database[Any], store: Bucket, make_context: Contexts, there: str
 ) -> None:
@@ -229,6 +237,8 @@ def test_without_files_nothing_is_told(
         put(store, f"users/{USER}/IMAGE/1.png", b"x")
     if there == "view":
         db.create_collection("files", viewOn="users", pipeline=[])
+    if there == "of another application":
+        db.orders.insert_one({"id": 1})
     result = looked(make_context(profile))
     assert result.status == "unknown"
     assert "files" in result.summary
