@@ -18,7 +18,9 @@ from tests.bench.lines_encrypted import encrypted_lines
 from tests.bench.lines_list import list_lines
 from tests.bench.lines_memory import memory_lines
 from tests.bench.lines_objects import objects_down_lines, objects_up_lines
+from tests.bench.lines_pairs import pairs_lines
 from tests.bench.lines_pepper import pepper_lines
+from tests.bench.lines_references import references_lines
 from tests.bench.lines_restore import restore_lines, restore_replica_set_lines
 from tests.bench.lines_verify import verify_foreign_lines, verify_lines
 from tests.bench.machine import machine_facts, versions
@@ -36,6 +38,8 @@ WORK: dict[str, Callable[[Bench], list[Line]]] = {
     "verify-foreign": verify_foreign_lines,
     "verify": verify_lines,
     "verify-encrypted": encrypted_lines,
+    "pairs": pairs_lines,
+    "references": references_lines,
     "pepper": pepper_lines,
     "diff": diff_lines,
     "objects-down": objects_down_lines,
