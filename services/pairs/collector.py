@@ -9,7 +9,7 @@ from services.archive.model import Buffer
 from services.objects.keys import is_our_key
 from services.objects.source import SourceEntry
 from services.pairs.compare import Comparison, Stage, no_stage
-from services.pairs.engine import Surroundings, conclude
+from services.pairs.engine import Surroundings, before_uploads, conclude, nothing_yet
 from services.pairs.facts import ObjectFacts
 from services.pairs.model import PairsResult
 from services.pairs.rows import FILES, facts_of
@@ -70,6 +70,9 @@ class PairsCollector:
         """
         self._flush()
         try:
+            none = not self._table.count("object") and next(iter(objects.entries()), None) is None
+            if none and before_uploads(collections):
+                return nothing_yet("heads", data.name, objects.name)
             require_files(dict.fromkeys(collections, "collection"), f"the backup {data.name}")
             rows = _Gathered(data)
             comparison = Comparison(rows, objects, depth="heads", check=check, stage=stage, table=self._table)

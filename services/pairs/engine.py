@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -75,19 +75,23 @@ def check_pairs(
         return conclude(found, rows, objects, around, check=check, stage=stage)
     except NoFiles:
         there = rows.data.collections()
-        known = KNOWN_COLLECTIONS.intersection(there)
-        if comparison.found.objects or FILES in there or not known:
+        if comparison.found.objects or not before_uploads(there):
             raise
-        # Nobody has uploaded anything yet: the collection appears with the first row.
-        return PairsResult(
-            status="ok",
-            depth=depth,
-            rows_of=rows.data.name,
-            objects_of=objects.name,
-            summary="no rows and no objects",
-        )
+        return nothing_yet(depth, rows.data.name, objects.name)
     finally:
         comparison.table.close()
+
+
+def before_uploads(there: Collection[str]) -> bool:
+    """Whether these collections are the application's, which makes `files` with the first upload."""
+    return FILES not in there and not KNOWN_COLLECTIONS.isdisjoint(there)
+
+
+def nothing_yet(depth: PairsDepth, rows_of: str, objects_of: str) -> PairsResult:
+    """Nobody has uploaded anything: whole."""
+    return PairsResult(
+        status="ok", depth=depth, rows_of=rows_of, objects_of=objects_of, summary="no rows and no objects"
+    )
 
 
 def conclude(

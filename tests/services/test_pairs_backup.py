@@ -19,6 +19,7 @@ from services.objects.bucket import Bucket, open_bucket
 from services.operations.accept import AcceptPlan, accept
 from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
+from services.operations.verify import VerifyPlan, verify
 from services.profile import BucketTarget, Profile
 from tests.services.pairs_support import USER, key_of, kinds, looked, put, row_of, upload
 from tests.support import FIXTURES, RecordingContext
@@ -302,6 +303,17 @@ def test_a_manifest_of_the_future_is_unknown(
         assert (result.status, result.missing) == ("unknown", ())
         assert id in result.summary
         assert "show" in result.findings[0].next
+
+
+def test_a_backup_from_before_the_first_upload_is_whole(
+    profile: Profile, db: Database[Any], nights: Nights, make_context: Contexts
+) -> None:
+    db.users.insert_one({"id": USER})
+    id = nights()
+    result = looked(make_context(profile), rows=id)
+    assert (result.status, result.rows, result.objects) == ("ok", 0, 0)
+    checked = verify(VerifyPlan(backup=id), make_context(profile))
+    assert {one.name: one.status for one in checked.checks}["pairs"] == "ok"
 
 
 def test_a_backup_made_without_files_is_skipped(
