@@ -10,6 +10,7 @@ import msgspec
 
 from services.catalog.model import Backup, CheckStatus
 from services.findings import Finding
+from services.jobs.events import AnyEvent, PhaseStarted, Progress, Started
 from services.looking.integrity import (
     LIVE_VERBS,
     BackupSeen,
@@ -180,3 +181,37 @@ def cursor(console: Console) -> str:
     """The first cell under the cursor."""
     found = console.app.screen.query_one(InventoryTable).cursor
     return found.cells[0] if found else ""
+
+
+def journal(verb: str, *events: AnyEvent, plan: dict[str, Any] | None = None) -> list[AnyEvent]:
+    """A job that has just begun, and what it has said since."""
+    started = Started(
+        at=NOW,
+        job="20261122_031400",
+        verb=verb,
+        plan=plan or {},
+        profile="prod",
+        pid=1,
+        process_started="1",
+        boot_id="b",
+        host="db1",
+        machine_id="m",
+        user="maren",
+        version="0.1.0",
+    )
+    return [started, *events]
+
+
+def phase(detail: str, done: int) -> list[AnyEvent]:
+    """A phase of 100 bytes, some of them done."""
+    return [
+        PhaseStarted(at=NOW, phase="verify", detail=detail, total=100),
+        Progress(at=NOW, phase="verify", done=done, total=100),
+    ]
+
+
+async def on(console: Console, backup: str) -> None:
+    """The cursor on a backup."""
+    await shown(console)
+    while cursor(console)[1:] != backup[-15:]:
+        await console.press("down")

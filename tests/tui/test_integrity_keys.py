@@ -1,9 +1,8 @@
-"""Integrity's keys: what each starts, what it asks first, and what runs as its journal tells."""
+"""Integrity's keys: what each starts and what it asks first."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,105 +10,16 @@ import msgspec
 import pytest
 
 from services.catalog.scan import Catalog
-from services.jobs.events import AnyEvent, Finished, Log, PhaseStarted, Progress, Started
 from services.operations.verify_model import VerifyPlan
 from services.pairs.model import PairsPlan
 from services.profile import Profile
 from services.validating.model import ValidatePlan
-from tests.pictures.rest import at_rest
-from tests.recorded import NOW
 from tests.tui.archives_support import PROD, row, told
-from tests.tui.integrity_support import SOME, answer, cursor, integrity, seen, shown
-from tests.tui.terminal import on_terminal
-from tests.tui_support import Console, run
+from tests.tui.integrity_support import SOME, answer, integrity, journal, on, phase, seen, shown
+from tests.tui_support import run
 from tui.screens import integrity_actions
-from widgets.progress_line import ProgressLine
 
 BACKUP = "quilltap_20261122_021400"
-
-
-def journal(verb: str, *events: AnyEvent, plan: dict[str, Any] | None = None) -> list[AnyEvent]:
-    """A job that has just begun, and what it has said since."""
-    started = Started(
-        at=NOW,
-        job="20261122_031400",
-        verb=verb,
-        plan=plan or {},
-        profile="prod",
-        pid=1,
-        process_started="1",
-        boot_id="b",
-        host="db1",
-        machine_id="m",
-        user="maren",
-        version="0.1.0",
-    )
-    return [started, *events]
-
-
-def phase(detail: str, done: int) -> list[AnyEvent]:
-    """A phase of 100 bytes, some of them done."""
-    return [
-        PhaseStarted(at=NOW, phase="verify", detail=detail, total=100),
-        Progress(at=NOW, phase="verify", done=done, total=100),
-    ]
-
-
-async def on(console: Console, backup: str) -> None:
-    """The cursor on a backup."""
-    await shown(console)
-    while cursor(console)[1:] != backup[-15:]:
-        await console.press("down")
-
-
-def test_verify_asks_how_deep_and_its_row_shows_that_it_runs() -> None:
-    async def test() -> None:
-        said = Log(at=NOW, level="error", text="objects: fail: 3_photo.png: another sha256")
-        events = journal("verify", *phase(BACKUP, 40), said)
-        manager, backend = integrity(journals={"verify": events})
-        async with manager as console:
-            await on(console, BACKUP)
-            await console.press("v", "escape")
-            assert not backend.started
-            await console.press("v", "f")
-            await console.until("▶ verify 40%")
-            assert backend.started[0][:2] == ("verify", VerifyPlan(backup=BACKUP, depth="full"))
-            assert "▶ verify 40%: verify (w watches)" in console.text
-            await console.press("enter")
-            await console.until("another sha256")
-            assert "now" in console.line("another sha256")
-            # A notice stands over it for a moment.
-            assert "▶ verify 40%" in console.app.screen.query_one(ProgressLine)._says
-            await console.press("w")
-            await console.until(lambda: type(console.app.screen).__name__ == "JobScreen")
-            await console.press("escape", "escape", "2", "4")
-            await console.until("▶ verify 40%")
-            assert not backend.cancelled
-
-    run(test())
-
-
-def test_the_end_of_a_verify_is_told_and_looked_at() -> None:
-    async def test() -> None:
-        asked = []
-
-        def look(request: Any) -> Any:
-            asked.append(request.backup)
-            return SOME
-
-        checks = [{"name": "objects", "status": "fail", "detail": "3_photo.png"}]
-        result = {"id": BACKUP, "status": "fail", "checks": checks, "warnings": []}
-        end = Finished(at=NOW, status="fail", exit_code=1, result=result)
-        manager, _ = integrity(look, journals={"verify": journal("verify", *phase(BACKUP, 100), end)})
-        async with manager as console:
-            await on(console, BACKUP)
-            before = len(asked)
-            await console.press("v", "f")
-            await told(console, f"Verify of {BACKUP} ended fail: objects: 3_photo.png")
-            await console.until(lambda: len(asked) > before)
-            assert "▶" not in console.text
-
-    run(test())
 
 
 @pytest.mark.parametrize(
@@ -320,61 +230,5 @@ def test_another_deployment_leaves_nothing_of_the_last_one() -> None:
             console.app.store.set_profile(msgspec.structs.replace(PROD, name="other"))
             await console.until("No backups yet")
             assert BACKUP not in console.text
-
-    run(test())
-
-
-def test_what_was_begun_elsewhere_is_followed_too() -> None:
-    from services.jobs.listing import JobSummary
-
-    job = JobSummary(
-        id="20261122_030000",
-        verb="verify",
-        state="running",
-        started=NOW - timedelta(minutes=14),
-        profile="prod",
-    )
-
-    async def test() -> None:
-        manager, _ = integrity(jobs=[job], journals={job.id: journal("verify", *phase(BACKUP, 66))})
-        async with manager as console:
-            await console.until("▶ verify 66%")
-
-    run(test())
-
-
-def test_at_rest_it_sends_nothing() -> None:
-    async def test() -> None:
-        with on_terminal() as terminal:
-            manager, _ = integrity()
-            async with manager as console:
-                await shown(console)
-                await at_rest(console.pilot)
-                await console.pilot.pause(0.1)
-                terminal.take()
-                await console.pilot.pause(1.0)
-                assert terminal.take() == ""
-                await console.press("down")
-                await at_rest(console.pilot)
-                assert 0 < len(terminal.take().encode()) < 2_000
-
-    run(test())
-
-
-def test_a_failure_of_what_was_begun_here_is_a_dialog_and_of_others_a_notice() -> None:
-    from services.jobs.listing import JobSummary
-
-    error = {"what": "MongoDB does not answer.", "cause": "Refused.", "touched": "", "next": "Start it."}
-    end = Finished(at=NOW, status="failed", exit_code=1, result={"error": error})
-    other = JobSummary(id="20261122_020000", verb="pairs", state="running", started=NOW, profile="prod")
-
-    async def test() -> None:
-        journals = {"pepper-check": journal("pepper-check", end), other.id: journal("pairs", end)}
-        manager, _ = integrity(jobs=[other], journals=journals)
-        async with manager as console:
-            await told(console, "pairs 20261122_020000 ended failed; 6 shows why.")
-            await console.press("l", "k")
-            await console.until("MongoDB does not answer.")
-            assert type(console.app.screen).__name__ == "ProblemModal"
 
     run(test())

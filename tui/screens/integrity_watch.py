@@ -118,6 +118,8 @@ class Watching(ConsoleScreen):
         self.watches: dict[str, Watch] = {}
         self._followers: dict[str, Follower] = {}
         self._ended: frozenset[str] | None = None
+        self._heard: set[str] = set()
+        """Jobs whose end this screen has looked after already; another one's follower may have told it first."""
 
     def rescan(self) -> None:
         """Looks again at what a job may have changed."""
@@ -149,7 +151,7 @@ class Watching(ConsoleScreen):
             if job.verb in CHANGES and job.state not in ("running", "cancelling")
         )
         before, self._ended = self._ended, now
-        if before is not None and now - before - self.begun.over:
+        if before is not None and now - before - self._heard:
             self.rescan()
 
     def _follow(self, job: str, folder: Path, verb: str) -> None:
@@ -187,6 +189,7 @@ class Watching(ConsoleScreen):
             del self.watches[news.job]
             self._followers.pop(news.job, None)
             self.begun.over.add(news.job)
+            self._heard.add(news.job)
             self.begun.jobs.pop(news.job, None)
             self._tell(watch, mine=mine)
             self.rescan()
