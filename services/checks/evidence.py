@@ -220,7 +220,9 @@ class Evidence:
             return None
         from services.checks.data import NotLooked
 
-        return NotLooked("The data was not looked at: the archive could not be read to its end.")
+        closed = isinstance(self.walked, EncryptedDump)
+        why = "the archive stayed closed" if closed else "the archive could not be read to its end"
+        return NotLooked(f"The data was not looked at: {why}.")
 
     @cached_property
     def objects_lines(self) -> Path | None:

@@ -12,7 +12,7 @@ from services.catalog.listing import notes_of
 from services.catalog.model import Backup, CheckStatus, Depth
 from services.catalog.notes import Notes
 from services.catalog.scan import Catalog
-from services.catalog.verdict import last_asked, last_told
+from services.catalog.verdict import CONCLUSIVE, last_asked, last_told
 from services.checks.model import CheckResult, worst
 from services.counted import counted
 from services.errors import Cancelled, QuillkeepError
@@ -181,11 +181,12 @@ def _result(
 
 
 def _summary(done: Sequence[Verified], left: Sequence[Left], gone: Sequence[Left], spent: float) -> str:
-    words = (
-        [f"{counted(len(done), 'backups')} verified in {duration(spent)}"]
-        if done
-        else ["No backup was verified"]
-    )
+    told = [one for one in done if one.verdict in CONCLUSIVE]
+    words = [
+        f"{counted(len(told), 'backups')} verified in {duration(spent)}" if told else "No backup was verified"
+    ]
+    if len(told) < len(done):
+        words.append(f"{len(done) - len(told):,} came to no verdict")
     if bad := [one for one in done if one.status == "fail"]:
         words.append(f"{len(bad):,} of them damaged")
     if left:

@@ -256,3 +256,16 @@ def test_the_command(tmp_path: Path, places: tuple[Path, Path]) -> None:
     for arguments in (("--for", "5m"), ("latest", "--oldest-first"), ("--oldest-first", "--for", "soon")):
         wrong = command.run("verify", *arguments)
         assert wrong.returncode == 2 and "Next:" in wrong.stderr, wrong.stderr
+
+
+def test_what_came_to_no_verdict_is_not_called_verified(
+    context: RecordingContext, places: tuple[Path, Path]
+) -> None:
+    make_backup(places[0])
+    shutil.copy(FIXTURES / "quilltap-20261101.gz.gpg", places[1])
+    result = budget(context)
+    assert result.status == "skipped" and "1 backup verified" in result.summary
+    assert "1 came to no verdict" in result.summary
+    again = budget(context)
+    (closed,) = [one for one in again.verified if one.location == "nas"]
+    assert closed.last is None and "passphrase" in closed.detail
