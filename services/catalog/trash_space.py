@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
+
+from services.temporary_database import temporary_database
 
 BLOCK = 512
 """The unit of `st_blocks` (stat(2))."""
@@ -26,14 +27,10 @@ class LinkCount:
     """Adds up what would be freed; files with several links are counted on disk, not in memory."""
 
     def __init__(self) -> None:
-        # An empty name is SQLite's own temporary file, gone at close.
-        self._seen = sqlite3.connect("", isolation_level=None)
-        self._seen.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE;")
-        self._seen.execute(
+        self._seen = temporary_database(
             "CREATE TABLE inode (device INTEGER, number TEXT, links INTEGER, size INTEGER, found INTEGER,"
             " PRIMARY KEY (device, number)) WITHOUT ROWID"
         )
-        self._seen.execute("BEGIN")
         self._bytes = 0
         self._files = 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
@@ -12,6 +11,7 @@ from services.catalog.naming import printable
 from services.objects.keys import md5_of
 from services.objects.source import ObjectsSource, SourceEntry
 from services.operations.diff_model import ObjectsDiff, ObjectsHeld
+from services.temporary_database import temporary_database
 
 EXAMPLES = 20
 ASKED = 20
@@ -22,9 +22,6 @@ SIDES: tuple[Side, Side] = ("a", "b")
 Outcome = Literal["same", "changed", "untold"]
 
 _SCHEMA = """
-PRAGMA journal_mode=OFF;
-PRAGMA synchronous=OFF;
-PRAGMA temp_store=FILE;
 CREATE TABLE a (key BLOB PRIMARY KEY, size INTEGER, sha256 TEXT, etag TEXT, md5 TEXT, missing INTEGER) WITHOUT ROWID;
 CREATE TABLE b (key BLOB PRIMARY KEY, size INTEGER, sha256 TEXT, etag TEXT, md5 TEXT, missing INTEGER) WITHOUT ROWID;
 """
@@ -44,10 +41,7 @@ class ObjectsComparison:
     """`fill` both sides, `hash_bare` those that know no sums, then `result`. Used by one thread."""
 
     def __init__(self, *, is_md5: Callable[[str], bool] | None = None) -> None:
-        # An empty name is SQLite's own temporary file: 2 MB in memory, the rest on disk, gone at close.
-        self._database = sqlite3.connect("", isolation_level=None)
-        self._database.executescript(_SCHEMA)
-        self._database.execute("BEGIN")
+        self._database = temporary_database(_SCHEMA)
         self._is_md5 = is_md5
         self._asked = 0
         self._keyed = False

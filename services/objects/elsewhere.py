@@ -12,6 +12,7 @@ from services.objects.fetching import hash_file
 from services.objects.filenames import inside
 from services.objects.linking import PreviousSnapshot
 from services.objects.manifest import read_lines
+from services.temporary_database import temporary_database
 
 
 class Elsewhere:
@@ -53,10 +54,9 @@ class Elsewhere:
         ).fetchall()
 
     def _read(self) -> sqlite3.Connection:
-        # An empty name is SQLite's own temporary file.
-        index = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        index.execute("CREATE TABLE object (key BLOB, snapshot INTEGER, file TEXT, sha256 TEXT)")
-        index.execute("BEGIN")
+        index = temporary_database(
+            "CREATE TABLE object (key BLOB, snapshot INTEGER, file TEXT, sha256 TEXT)", any_thread=True
+        )
         for number, snapshot in enumerate(self._snapshots):
             try:
                 index.executemany(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from typing import Literal
 
@@ -10,11 +9,9 @@ import msgspec
 
 from services.objects.keys import ObjectInfo
 from services.objects.manifest import ObjectLine, decode_line, encode_line
+from services.temporary_database import temporary_database
 
 _SCHEMA = """
-PRAGMA journal_mode=OFF;
-PRAGMA synchronous=OFF;
-PRAGMA temp_store=FILE;
 CREATE TABLE previous (key BLOB PRIMARY KEY, line BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE line (key BLOB PRIMARY KEY, size INTEGER, etag TEXT, modified TEXT, proven REAL, line BLOB NOT NULL)
 WITHOUT ROWID;
@@ -31,10 +28,7 @@ class Ledger:
     """The previous snapshot's lines and this one's, by key; used by one thread."""
 
     def __init__(self) -> None:
-        # An empty name is SQLite's own temporary file: 2 MB in memory, the rest on disk, gone at close.
-        self._database = sqlite3.connect("", isolation_level=None)
-        self._database.executescript(_SCHEMA)
-        self._database.execute("BEGIN")
+        self._database = temporary_database(_SCHEMA)
         self._twice = False
 
     def close(self) -> None:

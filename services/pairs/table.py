@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from services.catalog.naming import printable
 from services.pairs.facts import VERDICTS, Broken, ObjectFacts, RowFacts, Verdict, decode, encode
+from services.temporary_database import temporary_database
 
 _SCHEMA = """
-PRAGMA journal_mode=OFF;
-PRAGMA synchronous=OFF;
 CREATE TABLE row (n INTEGER PRIMARY KEY, key BLOB, id TEXT, user TEXT, size INTEGER, sha256 TEXT, mime TEXT,
                   bucket TEXT, name TEXT, created TEXT, ref BLOB, odd TEXT, stranger INTEGER);
 CREATE TABLE object (key BLOB PRIMARY KEY, size INTEGER, etag TEXT, sha256 TEXT, claimed TEXT, type TEXT,
@@ -40,13 +38,7 @@ class PairsTable:
     """
 
     def __init__(self, *, sealed: bool = False) -> None:
-        # An empty name is SQLite's own temporary file: 2 MB in memory, the rest on disk, gone at close.
-        self._database = sqlite3.connect(
-            ":memory:" if sealed else "", isolation_level=None, check_same_thread=False
-        )
-        self._database.execute(f"PRAGMA temp_store={'MEMORY' if sealed else 'FILE'}")
-        self._database.executescript(_SCHEMA)
-        self._database.execute("BEGIN")
+        self._database = temporary_database(_SCHEMA, in_memory=sealed, any_thread=True)
 
     def close(self) -> None:
         """Forgets everything."""

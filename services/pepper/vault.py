@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +17,7 @@ import msgspec
 from services.archive.documents import split_documents
 from services.archive.model import Buffer
 from services.pepper.values import KEYS, PLACES, PROFILES, USERS, WANTS, Stored, of_key, of_profile, of_user
+from services.temporary_database import temporary_database
 
 PENDING, OPENED, FAILED, UNTOLD, DAMAGED, LEFT = range(6)
 """What became of a value; `LEFT` were left out of a probe."""
@@ -25,9 +25,6 @@ OWNERS_TRIED = 3
 """Users whose profiles name a key that are tried before all others."""
 
 _SCHEMA = """
-PRAGMA journal_mode=OFF;
-PRAGMA synchronous=OFF;
-PRAGMA temp_store=FILE;
 CREATE TABLE users (n INTEGER PRIMARY KEY, mark BLOB UNIQUE, name BLOB, there INTEGER);
 CREATE TABLE votes (key BLOB, user INTEGER, votes INTEGER, PRIMARY KEY (key, user)) WITHOUT ROWID;
 CREATE TABLE vals (n INTEGER PRIMARY KEY, place INTEGER, key BLOB, owner INTEGER, held BLOB, why TEXT,
@@ -60,10 +57,7 @@ class Vault:
         self._marking = marking or os.urandom(32)
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Held).decode
-        # An empty name is SQLite's own temporary file: 2 MB in memory, the rest on disk, gone at close.
-        self.database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self.database.executescript(_SCHEMA)
-        self.database.execute("BEGIN")
+        self.database = temporary_database(_SCHEMA, any_thread=True)
 
     def close(self) -> None:
         """Forgets everything."""

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from services.errors import QuillkeepError
+from services.temporary_database import temporary_database
 
 ROWS = 4_000
 """Rows of one kind that wait in memory."""
@@ -27,9 +28,6 @@ MAX_PLACES = 1_000
 _PLACES = 1 << 16
 
 _SCHEMA = """
-PRAGMA journal_mode=OFF;
-PRAGMA synchronous=OFF;
-PRAGMA temp_store=FILE;
 PRAGMA cache_size=-4000;
 CREATE TABLE ids (k INTEGER, h INTEGER, place INTEGER);
 CREATE TABLE refs (k INTEGER, t INTEGER, h INTEGER, place INTEGER);
@@ -81,10 +79,7 @@ class Store:
     """`note` documents and add their rows, then `settle`, then ask. Used by one thread."""
 
     def __init__(self) -> None:
-        # An empty name is SQLite's own temporary file: a little in memory, the rest on disk, gone at close.
-        self._database = sqlite3.connect("", isolation_level=None)
-        self._database.executescript(_SCHEMA)
-        self._database.execute("BEGIN")
+        self._database = temporary_database(_SCHEMA)
         self._key = os.urandom(32)
         self._rows: dict[str, list[Sequence[int]]] = {name: [] for name in _TABLES}
         self._noted: list[Noted] = []
