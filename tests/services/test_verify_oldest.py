@@ -269,3 +269,12 @@ def test_what_came_to_no_verdict_is_not_called_verified(
     again = budget(context)
     (closed,) = [one for one in again.verified if one.location == "nas"]
     assert closed.last is None and "passphrase" in closed.detail
+
+
+def test_a_location_shared_with_another_deployment_is_no_warning_every_night(
+    context: RecordingContext, places: tuple[Path, Path]
+) -> None:
+    made = make_backup(places[0], host="elsewhere:27017")
+    result = budget(context)
+    assert result.status == "ok" and "another deployment's" in result.verified[0].detail
+    assert verify(VerifyPlan(backup=made.id), context).status == "warn"
