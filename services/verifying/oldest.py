@@ -23,6 +23,7 @@ from services.verifying.one import Vanished, verify_one
 from services.verifying.pace import Pace
 
 DEPLOYMENT = "deployment"
+_TOLD_FIRST: tuple[CheckStatus, ...] = ("fail", "unknown", "warn", "skipped", "ok")
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +138,8 @@ def _verified(result: VerifyResult, seconds: float, read: int, last: datetime | 
     if result.verdict == "ok" and all(check.name == DEPLOYMENT for check in odd):
         # A location that several deployments share is no fault, and no warning every night.
         status = "ok"
-    decisive = [check for check in odd if check.status == result.status] or list(odd)
+    decisive = [check for check in odd if check.decides != "data" and check.status == result.verdict]
+    decisive = decisive or sorted(odd, key=lambda check: _TOLD_FIRST.index(check.status))
     return Verified(
         id=result.id,
         location=result.location,

@@ -21,7 +21,7 @@ from services.operations.verify import OldestResult, VerifyPlan, verify, verify_
 from services.profile import Location, MongoTarget, Profile
 from services.secret import Secret
 from services.verifying.oldest import verify_oldest
-from tests.fabric import HOST, NIGHT, OBJECTS, make_backup
+from tests.fabric import DOCUMENTS, HOST, NIGHT, OBJECTS, make_backup, rows_of
 from tests.services.command_support import Command, environment
 from tests.support import FIXTURES, RecordingContext, make_context
 
@@ -278,3 +278,13 @@ def test_a_location_shared_with_another_deployment_is_no_warning_every_night(
     result = budget(context)
     assert result.status == "ok" and "another deployment's" in result.verified[0].detail
     assert verify(VerifyPlan(backup=made.id), context).status == "warn"
+
+
+def test_the_worst_of_the_data_is_what_is_told(context: RecordingContext, places: tuple[Path, Path]) -> None:
+    key, *_ = OBJECTS
+    less = {name: data for name, data in OBJECTS.items() if name != key}
+    documents = DOCUMENTS | {"files": rows_of(OBJECTS)}
+    make_backup(places[0], documents=documents, objects=less, host="elsewhere:27017")
+    (one,) = budget(context).verified
+    assert (one.status, one.verdict, one.data) == ("warn", "ok", "fail")
+    assert one.detail.startswith("pairs: ") and key in one.detail and one.next
