@@ -184,14 +184,6 @@ class InventoryTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._move_to(place)
         return True
 
-    def go_to_first(self, holds: Callable[[TableRow], bool]) -> bool:
-        """Puts the cursor on the first row of which something holds."""
-        place = next((place for place, row in enumerate(self._rows) if holds(row)), None)
-        if place is None:
-            return False
-        self._move_to(place)
-        return True
-
     def render(self) -> RenderableType:
         """Lines are drawn one by one by `render_line`."""
         return ""

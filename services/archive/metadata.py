@@ -167,17 +167,6 @@ def encode_metadata(
     return raw
 
 
-def uuid_bytes(document: Mapping[str, Any]) -> bytes | None:
-    """The collection's UUID in a parsed metadata document; None where it has none."""
-    value = document.get("uuid")
-    if isinstance(value, str):
-        try:
-            return bytes.fromhex(value.replace("-", ""))
-        except ValueError:
-            return None
-    return bytes(value) if isinstance(value, bytes) else None
-
-
 def base64url_sha1(name: str) -> str:
     """What mongodump puts behind `%24` in the file name of a collection whose escaped name is too long."""
     import hashlib

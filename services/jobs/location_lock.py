@@ -100,7 +100,7 @@ def writing(
         holder = read_writer(folder)
         if holder is None:
             continue
-        _stand_or_refuse(holder, silence_seconds)
+        _stand_or_refuse(holder)
         if _is_dead(holder, silence_seconds):
             _clear(holder.path, holder.mark)
             continue
@@ -185,7 +185,7 @@ def break_marks(folder: Path, job: str) -> list[Holder]:
     return broken
 
 
-def _stand_or_refuse(holder: Holder, silence_seconds: float) -> None:
+def _stand_or_refuse(holder: Holder) -> None:
     if holder.mark is None or life_of(holder.mark.owner) in ("dead", "rebooted"):
         return
     job = holder.mark.owner.job

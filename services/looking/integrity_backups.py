@@ -48,7 +48,7 @@ def every_backup(profile: Profile, paths: Paths) -> IntegrityAnswer:
     decides = {one.name: one.decides for one in about}
     notes_at = NotesOfFolders(paths)
     seen = [(backup, notes_at(backup)) for backup in catalog.backups]
-    checks = [checks_of(backup, notes, decides) for backup, notes in seen]
+    checks = [checks_of(notes, decides) for _, notes in seen]
     known = [one.name for one in about if one.subject != "live"]
     others = {check.name for found in checks for check in found} - set(known)
     names = (*known, *sorted(others))
@@ -97,7 +97,7 @@ def one_backup(reference: str, profile: Profile, paths: Paths) -> IntegrityAnswe
     found = find_backup(reference, catalog.backups, profile, (), paths=paths, problems=catalog.problems)
     about = catalogue()
     notes = notes_of(found.backup, paths)
-    checks = checks_of(found.backup, notes, {one.name: one.decides for one in about})
+    checks = checks_of(notes, {one.name: one.decides for one in about})
     names = tuple(dict.fromkeys([one.name for one in about] + [check.name for check in checks]))
     told = FoundInJobs(found.backup, paths)
     seen = msgspec.structs.replace(
@@ -131,7 +131,7 @@ def catalogue() -> tuple[CheckAbout, ...]:
     )
 
 
-def checks_of(backup: Backup, notes: Notes, decides: Mapping[str, str]) -> tuple[CheckSeen, ...]:
+def checks_of(notes: Notes, decides: Mapping[str, str]) -> tuple[CheckSeen, ...]:
     """What counts of each check, the worst first; a run that could not tell any more leaves a failure standing.
 
     Notes that name no checks stand for all checks of a part, until a verify that names them counts instead.

@@ -157,7 +157,7 @@ def _objects_again(
     found, _ = choose_backup(
         request if request.backup == record.backup else replace(request, backup=record.backup), ctx
     )
-    draft = draft_objects(request, ctx, found.backup, compare=True)
+    draft = draft_objects(request, ctx, found.backup)
     if draft.refusals:
         raise Refused(draft.refusals[0], next=f"Then run `quillkeep restore --finish {record.job}` again.")
     done = draft.put(

@@ -6,7 +6,6 @@ it stores in clear (sessions, accounts, verification_tokens); and the names othe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +40,6 @@ HIDDEN = "(not shown)"
 """What stands for a value that is never shown."""
 
 _ENDINGS = ("token", "secret", "password", "passwordhash", "apikey", "privatekey", "ciphertext", "authtag")
-_APART = re.compile(r"[.\[\]]+")
 
 
 def _plain(name: str) -> str:
@@ -55,11 +53,6 @@ def is_secret_name(name: str) -> bool:
     """Whether values of a field of this name are never shown; `apiKeyId` and `tokenCount` are none of them."""
     plain = _plain(name)
     return plain in _NAMES or plain.endswith(_ENDINGS)
-
-
-def is_secret(path: str) -> bool:
-    """Whether a field path (`totp.ciphertext`, `entries[3].apiKey`) leads to or through a secret field."""
-    return any(is_secret_name(part) for part in _APART.split(path) if part)
 
 
 def masked(value: Any) -> Any:

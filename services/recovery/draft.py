@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 from services.catalog.find import Found, find_backup
 from services.catalog.manifest import Part
@@ -196,7 +195,7 @@ def draft_plan(
             )
     objects = None
     if "objects" in parts:
-        objects = draft_objects(request, ctx, backup, compare=compare)
+        objects = draft_objects(request, ctx, backup)
         refusals += objects.refusals
         warnings += objects.warnings
     refusals += [*guards.unfinished(session, but=ctx.job), *guards.locked(session, but=ctx.job)]
@@ -277,9 +276,3 @@ def _ttl_words(contents: DatabaseContents, chosen: list[str]) -> list[str]:
         for name in chosen
         if "expireAfterSeconds" in (contents.collections[name].metadata().get("options") or {})
     ]
-
-
-def notes_folder(backup: Backup) -> tuple[Path, str]:
-    """Where the notes of a backup go, and under which name."""
-    assert backup.notes_path is not None
-    return backup.folder, backup.notes_path.name

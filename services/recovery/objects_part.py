@@ -197,7 +197,7 @@ def _highest_copy(placements: list[Placement]) -> int:
     return max((int(item.copy.rpartition("/")[2]) for item in placements if item.copy), default=0)
 
 
-def draft_objects(request: RestoreRequest, ctx: JobContext, backup: Backup, *, compare: bool) -> ObjectsDraft:
+def draft_objects(request: RestoreRequest, ctx: JobContext, backup: Backup) -> ObjectsDraft:
     """Compares a backup's objects with the target bucket; nothing is changed.
 
     Errors: `Refused` without a bucket in the profile; a missing target bucket is a refusal of the plan.

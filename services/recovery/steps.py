@@ -8,15 +8,7 @@ from typing import Any
 from services.counted import counted
 from services.jobs.context import JobContext
 from services.jobs.database_lock import DatabaseLock
-from services.mongo.aside import (
-    Incoming,
-    Proof,
-    drop_copies,
-    forget_durable,
-    make_durable,
-    prove,
-    server_identity,
-)
+from services.mongo.aside import Incoming, Proof, drop_copies, forget_durable, make_durable, prove
 from services.mongo.commands import CommandFailed
 from services.mongo.connect import LiveCollection
 from services.mongo.insert import Rejected
@@ -323,8 +315,3 @@ def _load(text: str) -> dict[str, Any]:
 def drop_asides(session: Session, job: str) -> list[str]:
     """Drops every copy of a job that never went live; gives what could not be dropped."""
     return drop_copies(session.database, job)
-
-
-def same_server(session: Session, record: SwapRecord) -> bool:
-    """Whether server and primary are those that answered when the copies were proven."""
-    return server_identity(session.database) == record.proven_server

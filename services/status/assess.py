@@ -68,7 +68,7 @@ def assess(profile: Profile, looks: Looks, now: datetime) -> Status:
     swaps = looks.live.swaps if isinstance(looks.live, LiveAnswer) else ()
     return Status(
         status=status,
-        verdict=_verdict(profile, status, parts, findings, waiting),
+        verdict=_verdict(status, parts, findings, waiting),
         at=now,
         parts=parts,
         findings=tuple(findings),
@@ -215,7 +215,6 @@ def _rto_detail(looks: Looks, predicted: figures.Predicted | None) -> str:
 
 
 def _verdict(
-    profile: Profile,
     status: Word,
     parts: Sequence[PartStatus],
     findings: Sequence[Finding],

@@ -32,7 +32,7 @@ class PartFound:
 
 def find_parts(profile: Profile, catalog: Catalog, now: datetime) -> list[PartFound]:
     """Both parts, by the backups that can be read."""
-    unread = unreadable(profile, catalog)
+    unread = unreadable(catalog)
     return [_find(profile, catalog.backups, part, now, unread) for part in PARTS]
 
 
@@ -44,7 +44,7 @@ def without_answer(problem: Trouble) -> tuple[PartStatus, ...]:
     )
 
 
-def unreadable(profile: Profile, catalog: Catalog) -> list[str]:
+def unreadable(catalog: Catalog) -> list[str]:
     """Names of the locations of which something could not be read."""
     return list(dict.fromkeys(problem.location for problem in catalog.problems))
 

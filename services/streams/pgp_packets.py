@@ -15,7 +15,6 @@ PIECE = 128 * 1024
 MAX_SMALL = 1 << 16
 """Bytes of a packet that is held whole."""
 MARKER, ONE_PASS, SIGNATURE, PADDING = 10, 4, 2, 21
-KNOWN_LENGTHS = 1 << 32
 
 
 class PacketHeader(msgspec.Struct, frozen=True):

@@ -38,12 +38,12 @@ def list_lines(bench: Bench) -> list[Line]:
         stage.say(f"making {count:,} backups to list")
         location = stage.folder_for("many")
         clone_backups(source, str(made.document["id"]), location, count)
-        lines.append(_line(bench, location, count, limit, {**environment, "BACKUP_DIR": str(location)}))
+        lines.append(_line(bench, count, limit, {**environment, "BACKUP_DIR": str(location)}))
     shutil.rmtree(stage.scratch / "many")
     return lines
 
 
-def _line(bench: Bench, location: Path, count: int, limit: float, environment: dict[str, str]) -> Line:
+def _line(bench: Bench, count: int, limit: float, environment: dict[str, str]) -> Line:
     name = f"list of {count:,}"
 
     def ours() -> dict[str, Sample]:

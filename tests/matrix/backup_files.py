@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import os
 import shutil
-import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -236,15 +235,3 @@ CASES["objects-checksum-file"] = Case(
     ),
     passing=foreign("quilltap_s3_20261101_020000.tar.gz", sidecar(".sha256", "{sha256}")),
 )
-
-
-def rebuilt_tar(path: Path, change: Callable[[Path], None]) -> None:
-    """A tar unpacked, changed and packed again."""
-    inside = path.with_name("unpacked")
-    with tarfile.open(path) as tar:
-        tar.extractall(inside, filter="data")
-    change(inside)
-    with tarfile.open(path, "w:gz") as tar:
-        for entry in sorted(inside.iterdir()):
-            tar.add(entry, entry.name)
-    shutil.rmtree(inside)

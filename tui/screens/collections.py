@@ -224,7 +224,7 @@ Every live collection beside the newest good backup; what is broken, gone or fel
         """All rows, whatever the filter shows, with their findings."""
         now = self.console.store.backend.now()
         head = (self._said.get("collections-verdict", ""), self._said.get("collections-against", ""))
-        text = words.markdown(list(self._held_rows.values()), head, now, self.console.glyphs)
+        text = words.markdown(list(self._held_rows.values()), head)
         self.console.save_text(text, name=f"quillkeep-collections-{now:%Y%m%d_%H%M%S}.md")
 
     def _draw(self) -> None:
@@ -249,7 +249,7 @@ Every live collection beside the newest good backup; what is broken, gone or fel
         self._say("collections-verdict", verdict)
         doing = f"{glyphs.of('running')} {self.doing}; " if self.doing else ""
         severity = f"{SEVERITIES[self._severity]} (f); " if self._severity else ""
-        against = words.against(self.live, self.held, now, glyphs)
+        against = words.against(self.live, self.held, now)
         self._say("collections-against", f"{severity}{doing}{against}")
         self.show_problem(self.live.problem or self.held.problem)
         told = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 
 from services.findings import Finding
 from services.jobs.events import Finished, PhaseStarted, Progress
@@ -55,7 +55,6 @@ COMPARE = Binding(
     tooltip="The newest good backup with live, by document",
 )
 LOOK = Binding("r", "look", "Look again", id="collections.look", show=False)
-COMMON: tuple[BindingType, ...] = (VALIDATE, VALIDATE_ALL, DOCUMENTS, COMPARE, RESTORE, LOOK)
 
 
 class CollectionActions(ConsoleScreen):

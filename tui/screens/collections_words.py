@@ -45,7 +45,7 @@ def verdict(
     gone = [row.name for row in rows if row.change.loud and row.change.word == "gone"]
     fell = [row.name for row in rows if row.change.loud and row.change.word != "gone"]
     parts = [
-        f"{words}: {_named(names, glyphs)}"
+        f"{words}: {_named(names)}"
         for words, names in (("broken", broken), ("gone", gone), ("fell", fell))
         if names
     ]
@@ -53,7 +53,7 @@ def verdict(
         return ("fail" if broken else "warn"), f"{glyphs.of('fail' if broken else 'warn')} {'; '.join(parts)}"
     warned = [row.name for row in rows if row.findings]
     if warned:
-        return "warn", f"{glyphs.status('warn', 'findings')}: {_named(warned, glyphs)}"
+        return "warn", f"{glyphs.status('warn', 'findings')}: {_named(warned)}"
     there = [row for row in rows if row.state == "live" and row.kind == "collection"]
     never = sum(row.validation is None or row.validation.replaced for row in there)
     if held.value is None and held.problem is None:
@@ -71,14 +71,12 @@ def verdict(
     return "ok", f"{glyphs.of('ok')} {words}"
 
 
-def _named(names: Sequence[str], glyphs: Glyphs) -> str:
+def _named(names: Sequence[str]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(escape(name) for name in names[:NAMED]) + more
 
 
-def against(
-    live: Looked[CollectionsAnswer], held: Looked[CollectionsHeldAnswer], now: datetime, glyphs: Glyphs
-) -> str:
+def against(live: Looked[CollectionsAnswer], held: Looked[CollectionsHeldAnswer], now: datetime) -> str:
     """The second line: what is compared with what, and how old it is."""
     parts = []
     if live.value is not None and live.answered is not None:
@@ -94,14 +92,14 @@ def against(
     else:
         parts.append(f"against {answer.newest.id}, {age(answer.newest.created, now)} old")
         if answer.passed_over:
-            parts.append(f"{counted(len(answer.passed_over), 'newer')} not good".replace("newers", "newer"))
+            parts.append(f"{len(answer.passed_over):,} newer not good")
     return "; ".join(parts)
 
 
 def about(row: CollectionRow, held: CollectionsHeldAnswer | None, now: datetime, glyphs: Glyphs) -> list[str]:
     """Three lines on the row under the cursor; each is cut with an ellipsis where it is too long."""
     first = f"{escape(row.name)}: {row.kind}{'' if row.known else ', unknown to this version of Quillkeep: not wrong'}"
-    lines = [first + f"; {backups_words(row, held, now, glyphs)}"]
+    lines = [first + f"; {backups_words(row, held)}"]
     if row.findings:
         more = f" (and {len(row.findings) - 1} more: Enter)" if len(row.findings) > 1 else ""
         lines.append(f"{glyphs.of(row.findings[0].status)} {escape(row.findings[0].what)}{more}")
@@ -121,9 +119,7 @@ def _ways_words(row: CollectionRow, held: CollectionsHeldAnswer | None) -> str:
     return f"Enter shows the next step{restores}"
 
 
-def backups_words(
-    row: CollectionRow, held: CollectionsHeldAnswer | None, now: datetime, glyphs: Glyphs
-) -> str:
+def backups_words(row: CollectionRow, held: CollectionsHeldAnswer | None) -> str:
     """What the newest good backup and the one before have of it."""
     if held is None:
         return "the backups are not read yet"
@@ -263,7 +259,7 @@ def _size(number: int | None) -> str:
     return "-" if number is None else size(number)
 
 
-def markdown(rows: Sequence[CollectionRow], head: Sequence[str], now: datetime, glyphs: Glyphs) -> str:
+def markdown(rows: Sequence[CollectionRow], head: Sequence[str]) -> str:
     """The list and every finding as a file to keep; every name is a code span, so that nothing in it is markup."""
     lines = ["# Collections", "", *(f"- {escape(line)}" for line in head if line), ""]
     lines += [

@@ -11,7 +11,7 @@ import bson
 import pytest
 from bson.int64 import Int64
 
-from services.archive.metadata import encode_metadata, kind_of, parse_metadata, uuid_bytes
+from services.archive.metadata import encode_metadata, kind_of, parse_metadata
 from services.archive.model import ArchiveError
 
 VALUES: dict[str, Any] = {
@@ -48,7 +48,7 @@ def test_every_value_reads_back() -> None:
     )
     document = parse_metadata(raw)
     assert bson.encode(document["options"]) == bson.encode(VALUES)
-    assert uuid_bytes(document) == b"\xab" * 16
+    assert document["uuid"] == "ab" * 16
     assert list(document) == ["options", "indexes", "uuid", "collectionName", "type"]
     assert json.loads(raw)["indexes"][0]["key"] == {"a": {"$numberInt": "1"}, "b": {"$numberInt": "-1"}}
 
