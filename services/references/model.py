@@ -26,13 +26,16 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
 class Sought(msgspec.Struct, frozen=True, kw_only=True):
     """What would bring a finding back: documents of `collection` whose `field` has these values.
 
-    `counts` are the messages each of them should hold, where that matters.
+    `counts` are the messages each of them should hold, where that matters. `number` is the reference in
+    `REFERENCES`, `documents` are those that refer (BSON type and value of their own id, else of their `_id`).
     """
 
     collection: str
     field: str
     values: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
+    number: int = -1
+    documents: tuple[tuple[int, bytes], ...] = ()
 
 
 class ReferencesResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+from services.archive.elements import STRING
 from services.catalog.model import CheckStatus
 from services.counted import by_number, counted
 from services.findings import MAX_EXAMPLES, Finding, FindingStatus
@@ -13,6 +14,7 @@ from services.references.again import Again
 from services.references.messages import short_chats
 from services.references.model import Leftover, ReferencesResult, Sought
 from services.references.second import forget_moved, python_value
+from services.references.store import Noted
 
 if TYPE_CHECKING:
     from services.references.engine import References
@@ -42,15 +44,18 @@ class Group:
         self.count = 0
         self.examples: dict[str, None] = {}
         self.targets: dict[str, None] = {}
+        self.documents: dict[tuple[int, bytes], None] = {}
         self._last = -1
 
-    def add(self, place: int, label: str, target: str) -> None:
+    def add(self, place: int, noted: Noted, target: str) -> None:
         """One reference; documents are counted once, since their references come together."""
         if place != self._last:
             self.count += 1
             self._last = place
             if len(self.examples) < MAX_EXAMPLES:
-                self.examples[label] = None
+                self.examples[label_of(noted.label, noted.kind, noted.raw_id)] = None
+            if len(self.documents) < MAX_SOUGHT:
+                self.documents[own_name(noted.label, noted.kind, noted.raw_id)] = None
         if len(self.targets) < MAX_SOUGHT:
             self.targets[target] = None
 
@@ -168,6 +173,11 @@ def text_of(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
+def own_name(label: bytes, kind: int, raw_id: bytes) -> tuple[int, bytes]:
+    """What a document is known by in any copy of it: its own id, else its `_id`."""
+    return (STRING, label) if label else (kind, raw_id)
+
+
 def label_of(label: bytes, kind: int, raw_id: bytes) -> str:
     """How a document is called: its own id, else its `_id`."""
     if label:
@@ -188,9 +198,7 @@ def _by_user(
         user = text_of(noted.user)[:MAX_SHOWN]
         if user not in groups and len(groups) >= MAX_USERS:
             user = ""
-        groups.setdefault(user, Group()).add(
-            place, label_of(noted.label, noted.kind, noted.raw_id), text_of(target)
-        )
+        groups.setdefault(user, Group()).add(place, noted, text_of(target))
     status: FindingStatus = "fail" if one.gone == "fail" else "warn"
     return [
         (
@@ -203,7 +211,13 @@ def _by_user(
                 count=group.count,
                 examples=tuple(group.examples),
             ),
-            Sought(collection=one.target, field=one.target_field, values=tuple(group.targets)),
+            Sought(
+                collection=one.target,
+                field=one.target_field,
+                values=tuple(group.targets),
+                number=number,
+                documents=tuple(group.documents),
+            ),
         )
         for user, group in groups.items()
     ]

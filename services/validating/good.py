@@ -39,6 +39,8 @@ class Need:
         self.once = once
         self.found: dict[str, int] = {}
         """How many of the keys each backup looked into has, by its id."""
+        self.had: dict[str, frozenset[Any]] = {}
+        """Which of them."""
         self._now: dict[Hashable, int] = {}
 
     def begin(self) -> None:
@@ -53,7 +55,12 @@ class Need:
 
     def end(self, backup: str) -> None:
         """After a backup was read to its end."""
-        self.found[backup] = sum(1 for times in self._now.values() if not self.once or times == 1)
+        self.had[backup] = frozenset(key for key, times in self._now.items() if not self.once or times == 1)
+        self.found[backup] = len(self.had[backup])
+
+    def restores(self, backup: str) -> tuple[str, ...]:
+        """The collections (as stored) of a backup that bring it back."""
+        return (self.collection,)
 
     @property
     def whole(self) -> bool:

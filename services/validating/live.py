@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from services.catalog.manifest import CollectionEntry
@@ -18,14 +18,18 @@ from services.mongo.counters import BUCKETS, CollectionStats, collection_stats
 from services.mongo.indexes import raw_indexes
 from services.quilltap import stored_name
 from services.recovery.rows import live_names
+from services.references.again import LiveAgain
+from services.references.engine import fields_tree
+from services.references.second import whole_documents
 from services.validating.against import compare_indexes, indexes_of, shrunk
-from services.validating.good import MAX_BACKUPS, find_good
+from services.validating.good import MAX_BACKUPS, Need, find_good
 from services.validating.kept import Kept
 from services.validating.looking import tree_of
 from services.validating.model import IndexSeen
 from services.validating.one_pass import Pass, read_documents
+from services.validating.referred import Referred
 from services.validating.server import ServerSaid, ask_server, cost_words
-from services.validating.way_back import need_of, restored_from, with_way_back
+from services.validating.way_back import restored_from, with_way_back
 from services.validating.wording import Placed, fault_findings, size_findings
 
 if TYPE_CHECKING:
@@ -59,6 +63,7 @@ class Live:
         self.gone: set[str] = set()
         """Collections that were dropped or replaced while they were looked at."""
         self.notes: list[str] = []
+        self._referred: dict[int, Referred] = {}
 
     def _chosen(self, chosen: Sequence[str], every: Sequence[str]) -> frozenset[str]:
         held = self.kept.entries()
@@ -226,10 +231,28 @@ class Live:
     def references(self) -> list[Placed]:
         """References to nothing, with what would bring them back."""
         result = self.seen.references
-        return [
-            (self._from_newest(finding), None) if sought is None else (finding, need_of(sought))
-            for finding, sought in zip(result.findings, result.sought, strict=True)
-        ]
+        found: list[Placed] = []
+        for finding, sought in zip(result.findings, result.sought, strict=True):
+            if sought is None:
+                found.append((self._from_newest(finding), None))
+                continue
+            referred = Referred(sought, self._existing)
+            self._referred[id(referred.targets)] = referred
+            found.append((finding, referred.targets))
+        return found
+
+    def _existing(self, collection: str, field: str, values: Sequence[str]) -> set[bytes]:
+        again = LiveAgain(self.session.database, self.ctx.check)
+        root = fields_tree(collection)
+        root.at(field).keep = True
+        return {
+            text
+            for name in self.listed
+            if stored_name(name) == collection and self.kind(name) == "collection"
+            for batch in again.find(name, field, values, (field,))
+            for seen in whole_documents(root, bytes(batch))
+            if (text := seen.text(field))
+        }
 
     def _from_newest(self, finding: Finding) -> Finding:
         newest = self.kept.newest
@@ -298,17 +321,28 @@ class Live:
             newest = list(reversed(backups.values()))[:MAX_BACKUPS]
             phase = self.ctx.phase("backups", "looking for the good version")
             with being_read(self.ctx, "validate", *newest):
-                self.notes += find_good(
-                    needs,
-                    newest,
+                look = partial(
+                    find_good,
                     tree=cache(tree_of),
                     open_backup=self.kept.side,
                     check=self.ctx.check,
                     advance=phase.advance,
                 )
+                problems = look(needs, newest)
+                # What was referred to may never have been: then the documents that refer are what is wrong.
+                problems += look([need for one in self._referred.values() if (need := one.second())], newest)
+                self.notes += dict.fromkeys(problems)
             phase.finish()
         names = self.kept.entries()
-        return {id(need): with_way_back(finding, need, names) for finding, need in every if need is not None}
+        return {
+            id(need): with_way_back(finding, self._chosen_need(need), names)
+            for finding, need in every
+            if need is not None
+        }
+
+    def _chosen_need(self, need: Need) -> Need:
+        referred = self._referred.get(id(need))
+        return need if referred is None else referred.chosen
 
     def told(self, placed: Sequence[Placed]) -> tuple[Finding, ...]:
         """Findings with their way back."""
