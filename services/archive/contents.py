@@ -63,10 +63,6 @@ class Contents:
         """A sentence for whoever restores."""
         self._notes.append(text)
 
-    def has(self, namespace: Namespace) -> bool:
-        """Whether a collection of this name was declared."""
-        return namespace in self._entries
-
     def names(self) -> list[Namespace]:
         """Everything declared."""
         return list(self._entries)

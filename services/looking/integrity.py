@@ -122,7 +122,6 @@ class IntegrityAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     problems: tuple[LocationProblem, ...] = ()
     live: tuple[LiveSeen, ...] = ()
     live_problem: str = ""
-    evidence_cut: bool = False
 
 
 def look(request: IntegrityRequest, profile: Profile, paths: Paths) -> IntegrityAnswer:

@@ -65,9 +65,7 @@ def every_backup(profile: Profile, paths: Paths) -> IntegrityAnswer:
                 more_wrong=sum(check.status != "ok" for check in found) - len(shown),
             )
         )
-    return IntegrityAnswer(
-        backups=tuple(backups), names=names, about=about, problems=catalog.problems, evidence_cut=room <= 0
-    )
+    return IntegrityAnswer(backups=tuple(backups), names=names, about=about, problems=catalog.problems)
 
 
 class NotesOfFolders:

@@ -32,7 +32,6 @@ class Located(msgspec.Struct, kw_only=True):
 
     good_in: dict[str, str] = {}
     skipped: list[str] = []
-    searched: int = 0
 
 
 def locate(
@@ -58,7 +57,6 @@ def locate(
         if not left:
             return found
         check()
-        found.searched += 1
         try:
             _look_into(backup, wanted, paths, found, check)
         except QuillkeepError as error:
@@ -72,7 +70,6 @@ def locate(
         folder = backup.objects_path
         if backup.kind == "quillkeep" or backup.id == without or folder is None or not folder.is_dir():
             continue
-        found.searched += 1
         for key in [key for key in wanted if key not in found.good_in]:
             check()
             used = _foreign(folder, key, wanted[key], budget)

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from services.pepper.vault import FAILED, OPENED, OWNERS_TRIED, PENDING, UNTOLD, Vault
 from services.quilltap.encryption import ITERATIONS, KEY_BYTES
 from services.secret import Secret
@@ -35,13 +33,6 @@ AT_ONCE = 256
 PAGE = 1_000
 KEPT_KEYS = 20_000
 """Derived keys that are kept for the second pass; 32 bytes each."""
-
-
-class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a trial went: users whose keys were derived, and whether every user there is was tried."""
-
-    users: int
-    all_users: bool
 
 
 def _nothing() -> None:
@@ -70,17 +61,15 @@ class Trial:
         self._check = check
         self._advance = advance
         self._keys: dict[int, bytes] = {}
-        self._derived = 0
         self._pool = ThreadPoolExecutor(min(8, len(os.sched_getaffinity(0))), thread_name_prefix="pbkdf2")
 
-    def run(self) -> Tried:
+    def run(self) -> None:
         """Errors: what `check` raises; then nothing of what was found may be used."""
         try:
             self._with_owners()
-            every = self._with_everybody()
+            self._with_everybody()
         finally:
             self._pool.shutdown(cancel_futures=True)
-        return Tried(users=self._derived, all_users=every)
 
     def _with_owners(self) -> None:
         """Every user who owns values, by the document or by the profiles that name a key."""
@@ -107,13 +96,13 @@ class Trial:
             for value, held in list(named):
                 self._try(value, held, ((user, cipher),), PENDING)
 
-    def _with_everybody(self) -> bool:
-        """What is left names no user: all of them, as many as the bound allows; whether that was everybody."""
+    def _with_everybody(self) -> None:
+        """What is left names no user: all of them are tried, as many as the bound allows."""
         vault = self._vault
         left = vault.one("SELECT count(*) FROM vals WHERE state = ?", PENDING)
         known = vault.one("SELECT count(*) FROM users")
         if not left:
-            return True
+            return
         bound = min(self._limit, max(USERS_PROBED, MAX_TRIES // left))
         users = vault.rows("SELECT n, name FROM users ORDER BY there DESC, n LIMIT ?", bound)
         several: list[tuple[int, AESGCM]] = []
@@ -129,7 +118,6 @@ class Trial:
         vault.database.execute(
             "UPDATE vals SET state = ? WHERE state = ?", (FAILED if every else UNTOLD, PENDING)
         )
-        return every
 
     def _pass(self, several: list[tuple[int, AESGCM]]) -> None:
         last = 0
@@ -184,7 +172,6 @@ class Trial:
                 break
             except TimeoutError:
                 continue
-        self._derived += 1
         self._advance(1)
         if len(self._keys) < KEPT_KEYS:
             self._keys[user] = key
