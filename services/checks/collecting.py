@@ -66,16 +66,13 @@ class DataCollectors:
         evidence = self._evidence
         if self._pairs is None or evidence.ctx is None:
             return None
-        looked = evidence.objects
-        if isinstance(looked, Exception):
+        if isinstance(evidence.objects, Exception):
             from services.checks.data import NotLooked
 
             return NotLooked("The pairs were not looked at: the objects could not be read to their end.")
         if (failure := self._failure(self._pairs)) is not None:
             return failure
-        from services.pairs.model import PairsResult
         from services.pairs.of_backup import pairs_of_backup
-        from services.pairs.rows import FILES
 
         manifest = evidence.manifest if evidence.ours else None
         walked = evidence.walked
@@ -87,19 +84,6 @@ class DataCollectors:
             for namespace in walked.collections
             if namespace.database == self.collecting.database
         }
-        if (
-            FILES not in names
-            and looked is not None
-            and not (looked.objects or looked.missing or looked.lost)
-        ):
-            # Nobody has uploaded anything yet: the collection appears with the first row.
-            self._pairs.close()
-            return PairsResult(
-                status="ok",
-                rows_of=evidence.backup.id,
-                objects_of=evidence.backup.id,
-                summary="no rows and no objects",
-            )
         try:
             return pairs_of_backup(
                 self._pairs,

@@ -116,6 +116,14 @@ def test_a_deployment_without_any_upload_is_whole(tmp_path: Path) -> None:
     assert pairs.detail == "no rows and no objects"
 
 
+def test_a_backup_of_another_application_is_not_taken_for_one_without_uploads(tmp_path: Path) -> None:
+    context, folder = foreign(tmp_path)
+    made = make_backup(folder, documents={"zebras": [{"_id": 1}]}, objects={}, rows=False)
+    result = verify(VerifyPlan(backup=made.id), context)
+    (pairs,) = [one for one in result.checks if one.name == "pairs"]
+    assert pairs.status == "unknown" and "files" in pairs.detail
+
+
 def test_live_data_without_any_upload_is_whole(
     profile: Profile, db: Database[Any], make_context: Make
 ) -> None:
