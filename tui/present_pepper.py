@@ -34,12 +34,17 @@ def pepper_lines(result: Mapping[str, Any], terminal: Terminal) -> list[str]:
         more = len(short) - USERS_SHOWN + result["more_users"]
         if more > 0:
             lines.append(f"  and {more:,} more: --json names them")
+    told: set[str] = set()
     for finding in result["findings"]:
         lines += ["", f"{terminal.status(finding['status'])}  {escape(finding['what'])}"]
         examples = finding["examples"]
         lines += [f"    {escape(one)}" for one in examples[:EXAMPLES_SHOWN]]
         if examples and finding["count"] > min(len(examples), EXAMPLES_SHOWN):
             lines.append(f"    and {finding['count'] - min(len(examples), EXAMPLES_SHOWN):,} more")
+        step = finding["next"]
+        if step and step != result["next"] and step not in told:
+            lines.append(f"    next: {escape(step)}")
+            told.add(step)
     if result["next"]:
         lines += ["", f"Next: {escape(result['next'])}"]
     return lines

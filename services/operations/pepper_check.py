@@ -12,9 +12,10 @@ from services.counted import counted
 from services.errors import QuillkeepError, Refused
 from services.jobs.context import JobContext
 from services.passphrase import key_of
-from services.pepper.check import check_again, check_peppers, gather
-from services.pepper.model import CONFIGURED, LIVE, Candidate, PepperResult
+from services.pepper.check import check_again, check_peppers, gather, trace
+from services.pepper.model import CONFIGURED, LIVE, Candidate, Opened, PepperResult
 from services.pepper.model import PepperPlan as PepperPlan
+from services.pepper.report import mostly_wrong
 from services.pepper.vault import Vault
 from services.redact import remember
 
@@ -52,7 +53,9 @@ def pepper_check(plan: PepperPlan, ctx: JobContext) -> PepperResult:
         phase.finish(result.status)
         if plan.target == LIVE and result.status in ("fail", "unknown"):
             result = _again(vault, result, candidates, ctx)
-    return msgspec.structs.replace(result, warnings=tuple(warnings))
+        if plan.target == LIVE and worth_tracing(result):
+            result = _traced(vault, result, candidates, ctx)
+    return msgspec.structs.replace(result, warnings=(*warnings, *result.warnings))
 
 
 def _configured(ctx: JobContext) -> tuple[Candidate, ...]:
@@ -77,7 +80,7 @@ def _again(
     """What does not open may have been written or deleted between two reads: it is looked at once more."""
     if not result.opened and result.stored > MANY:
         return result
-    (candidate,) = [one for one in candidates if one.label == result.label][:1]
+    candidate = _best(result, candidates)
     if candidate != candidates[-1]:
         # The vault holds what became of the values with the last one.
         check_peppers(vault, [candidate], check=ctx.check)
@@ -90,6 +93,40 @@ def _again(
         found = check_again(vault, side, result, candidate, check=ctx.check, advance=phase.advance)
         phase.finish(found.status)
     return found
+
+
+def _best(result: PepperResult, candidates: tuple[Candidate, ...]) -> Candidate:
+    return next(one for one in candidates if one.label == result.label)
+
+
+def worth_tracing(result: PepperResult) -> bool:
+    """Whether single values are what is wrong, not the pepper."""
+    whole = Opened(opened=result.opened, total=result.total, untold=result.untold, damaged=result.damaged)
+    return bool(result.candidates) and bool(whole.failed or whole.damaged) and not mostly_wrong(whole)
+
+
+def _traced(
+    vault: Vault, result: PepperResult, candidates: tuple[Candidate, ...], ctx: JobContext
+) -> PepperResult:
+    """Which backup has what does not open: that very value, whole."""
+    from services.validating.good import MAX_BACKUPS
+    from services.validating.kept import Kept
+
+    kept = Kept(ctx)
+    newest = tuple({one.id: one for one in reversed(kept.backups)}.values())[::-1][:MAX_BACKUPS]
+    phase = ctx.phase("backups", "looking for the values whole")
+    with being_read(ctx, "pepper check", *newest):
+        found = trace(
+            vault,
+            result,
+            _best(result, candidates),
+            newest,
+            open_backup=kept.side,
+            check=ctx.check,
+            advance=phase.advance,
+        )
+    phase.finish()
+    return msgspec.structs.replace(found, warnings=(*found.warnings, *kept.warnings))
 
 
 def _read_backup(reference: str, vault: Vault, ctx: JobContext) -> tuple[str, PepperEntry | None, list[str]]:

@@ -18,6 +18,8 @@ from services.quilltap.probe import PROBED_VALUES
 if TYPE_CHECKING:
     from services.archive.model import Buffer
     from services.catalog.manifest import PepperEntry
+    from services.catalog.model import Backup
+    from services.pepper.whole import Looked
     from services.reading.side import DataSide
     from services.secret import Secret
 
@@ -117,8 +119,45 @@ def probe(
     return msgspec.structs.replace(_found(vault, pepper, CONFIGURED, entry), target=target)
 
 
-def _found(vault: Vault, pepper: Secret, label: str, entry: PepperEntry | None) -> PepperResult:
-    return result_of(vault, label=label, check=compared(pepper, entry), entry=entry, short=is_short(pepper))
+def trace(
+    vault: Vault,
+    result: PepperResult,
+    candidate: Candidate,
+    backups: Sequence[Backup],
+    *,
+    open_backup: Callable[[Backup], DataSide],
+    check: Callable[[], None],
+    advance: Callable[[int], None],
+) -> PepperResult:
+    """A result on live data whose findings say which backup has the values whole that no other pepper opens.
+
+    `vault` holds the trial of `candidate`, `backups` are the good ones, the newest first.
+    """
+    from services.pepper.whole import find_whole
+
+    looked = find_whole(
+        vault, candidate.pepper, backups, open_backup=open_backup, check=check, advance=advance
+    )
+    found = _found(vault, candidate.pepper, candidate.label, None, looked)
+    return msgspec.structs.replace(
+        result,
+        findings=found.findings,
+        next=found.next,
+        warnings=(*result.warnings, *looked.problems),
+    )
+
+
+def _found(
+    vault: Vault, pepper: Secret, label: str, entry: PepperEntry | None, looked: Looked | None = None
+) -> PepperResult:
+    return result_of(
+        vault,
+        label=label,
+        check=compared(pepper, entry),
+        entry=entry,
+        short=is_short(pepper),
+        looked=looked,
+    )
 
 
 def _rank(result: PepperResult) -> tuple[int, bool, bool]:

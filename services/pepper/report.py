@@ -10,10 +10,12 @@ from services.findings import MAX_EXAMPLES, Finding
 from services.pepper.model import NOBODY, CandidateTried, KeyCheck, Opened, PepperResult
 from services.pepper.values import PLACES
 from services.pepper.vault import DAMAGED, FAILED, LEFT, OPENED, UNTOLD, Vault
+from services.pepper.way_back import with_way_back
 from services.quilltap.encryption import MINIMUM_PEPPER, key_check
 
 if TYPE_CHECKING:
     from services.catalog.manifest import PepperEntry
+    from services.pepper.whole import Looked
     from services.secret import Secret
 
 USERS_SHOWN = 1_000
@@ -48,16 +50,22 @@ def is_short(pepper: Secret) -> bool:
 
 
 def result_of(
-    vault: Vault, *, label: str, check: KeyCheck, entry: PepperEntry | None, short: bool
+    vault: Vault,
+    *,
+    label: str,
+    check: KeyCheck,
+    entry: PepperEntry | None,
+    short: bool,
+    looked: Looked | None = None,
 ) -> PepperResult:
-    """The `pepper` document of one pepper, once its trial has run."""
+    """The `pepper` document of one pepper, once its trial has run; `looked` says in which backups it was looked."""
     total, opened, untold, damaged = _figures(vault.rows(f"SELECT {_FIGURES}"))
     whole = Opened(opened=opened, total=total, untold=untold, damaged=damaged)
     by_collection = {
         PLACES[row[0]]: _opened(row[1:])
         for row in vault.rows(f"SELECT place, {_FIGURES} GROUP BY place ORDER BY place")
     }
-    findings = [*_wrong(vault, whole, label), *_damaged(vault), *_untold(vault, whole)]
+    findings = [*_wrong(vault, whole, label, looked), *_damaged(vault, looked), *_untold(vault, whole)]
     findings += _of_key_check(check, entry, whole, label)
     if short:
         findings.append(
@@ -161,7 +169,7 @@ def _examples(vault: Vault, where: str, *given: Any) -> tuple[str, ...]:
     )
 
 
-def _wrong(vault: Vault, whole: Opened, label: str) -> list[Finding]:
+def _wrong(vault: Vault, whole: Opened, label: str, looked: Looked | None) -> list[Finding]:
     if not whole.failed:
         return []
     groups = list(
@@ -189,21 +197,23 @@ def _wrong(vault: Vault, whole: Opened, label: str) -> list[Finding]:
     for place, owner, count in groups[:USERS_FOUND]:
         name = PLACES[place]
         user = "" if owner is None else _name(vault, owner)
-        whose = f"of the user {user}" if user else "that name no user"
+        whose = f"of the user {user}" if user else f"that {by_number(count, 'names', 'name')} no user"
         words = counted(count, WORDS[name])
-        found.append(
-            Finding(
-                kind="does-not-open",
-                status="fail",
-                what=f"{words} {whose} {by_number(count, 'does', 'do')} not open, though the pepper opens others: "
-                "stored with another pepper, by another user's id, or changed since.",
-                collection=name.partition(".")[0],
-                user=user,
-                count=count,
-                examples=_examples(vault, "state = ? AND place = ? AND owner IS ?", FAILED, place, owner),
-                next=TRY_OTHERS,
-            )
+        where = "state = ? AND place = ? AND owner IS ?"
+        finding = Finding(
+            kind="does-not-open",
+            status="fail",
+            what=f"{words} {whose} {by_number(count, 'does', 'do')} not open, though the pepper opens others: "
+            "stored with another pepper, by another user's id, or changed since.",
+            collection=name.partition(".")[0],
+            user=user,
+            count=count,
+            examples=_examples(vault, where, FAILED, place, owner),
+            next=TRY_OTHERS,
         )
+        if not mostly_wrong(whole):
+            finding = with_way_back(finding, name, vault, looked, where, FAILED, place, owner)
+        found.append(finding)
     if left := groups[USERS_FOUND:]:
         found.append(
             Finding(
@@ -211,32 +221,37 @@ def _wrong(vault: Vault, whole: Opened, label: str) -> list[Finding]:
                 status="fail",
                 what=f"And {counted(sum(row[2] for row in left), 'values')} of others do not open.",
                 count=sum(row[2] for row in left),
-                next=TRY_OTHERS,
+                next=TRY_OTHERS
+                if mostly_wrong(whole)
+                else "--json names the users; theirs come back likewise.",
             )
         )
     return found
 
 
-def _damaged(vault: Vault) -> list[Finding]:
+def mostly_wrong(whole: Opened) -> bool:
+    """Whether more values do not open than do: then the pepper is what is wrong, else those values are."""
+    return whole.failed > whole.opened
+
+
+def _damaged(vault: Vault, looked: Looked | None) -> list[Finding]:
     found = []
     for place, count in vault.rows(
         "SELECT place, count(*) FROM vals WHERE state = ? GROUP BY place ORDER BY place", DAMAGED
     ):
         name = PLACES[place]
-        examples = _examples(vault, "state = ? AND place = ?", DAMAGED, place)
-        found.append(
-            Finding(
-                kind="damaged-value",
-                status="fail",
-                what=f"{counted(count, WORDS[name])} {by_number(count, 'is', 'are')} damaged, so that no pepper "
-                f"opens {by_number(count, 'it', 'them')} ({examples[0]}{'' if count == 1 else ', among others'}).",
-                collection=name.partition(".")[0],
-                count=count,
-                examples=examples,
-                next=f"`quillkeep diff latest live --collections {name.partition('.')[0]}` shows whether a backup "
-                "has them whole.",
-            )
+        where = "state = ? AND place = ?"
+        examples = _examples(vault, where, DAMAGED, place)
+        finding = Finding(
+            kind="damaged-value",
+            status="fail",
+            what=f"{counted(count, WORDS[name])} {by_number(count, 'is', 'are')} damaged, so that no pepper "
+            f"opens {by_number(count, 'it', 'them')} ({examples[0]}{'' if count == 1 else ', among others'}).",
+            collection=name.partition(".")[0],
+            count=count,
+            examples=examples,
         )
+        found.append(with_way_back(finding, name, vault, looked, where, DAMAGED, place))
     return found
 
 

@@ -29,6 +29,7 @@ CREATE TABLE users (n INTEGER PRIMARY KEY, mark BLOB UNIQUE, name BLOB, there IN
 CREATE TABLE votes (key BLOB, user INTEGER, votes INTEGER, PRIMARY KEY (key, user)) WITHOUT ROWID;
 CREATE TABLE vals (n INTEGER PRIMARY KEY, place INTEGER, key BLOB, owner INTEGER, held BLOB, why TEXT,
                    state INTEGER, opener INTEGER, seen BLOB);
+CREATE TABLE whole (n INTEGER PRIMARY KEY, at INTEGER, restores TEXT);
 CREATE INDEX by_owner ON vals (owner);
 CREATE INDEX by_key ON vals (key);
 CREATE INDEX by_state ON vals (state);
@@ -122,6 +123,11 @@ class Vault:
         if there and not row[1]:
             self.database.execute("UPDATE users SET there = 1 WHERE n = ?", (row[0],))
         return int(row[0])
+
+    def mark_of(self, user: int | None) -> bytes:
+        """By what a user is known in a vault made by `anew`; empty for None."""
+        row = self.database.execute("SELECT mark FROM users WHERE n = ?", (user,)).fetchone()
+        return row[0] if row else b""
 
     def _mark(self, text: str) -> bytes:
         return hashlib.blake2b(

@@ -103,7 +103,7 @@ def test_some_were_stored_with_another_pepper(
     assert (result.status, result.opened, result.total) == ("fail", 6, 8)
     found = {finding.user: finding for finding in result.findings}
     assert found["bo"].examples == ("old",) and found["bo"].collection == "api_keys"
-    assert found[""].examples == ("older",) and "name no user" in found[""].what
+    assert found[""].examples == ("older",) and "names no user" in found[""].what
     result = check(
         filled,
         make_context,
