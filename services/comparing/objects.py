@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from services.catalog.naming import printable
+from services.objects.key_bytes import key_bytes, key_text, shown_key
 from services.objects.keys import md5_of
 from services.objects.source import ObjectsSource, SourceEntry
 from services.operations.diff_model import ObjectsDiff, ObjectsHeld
@@ -54,7 +54,10 @@ class ObjectsComparison:
         """Takes all objects of one side, in any order."""
         self._database.executemany(
             f"INSERT OR REPLACE INTO {side} VALUES (?, ?, ?, ?, '', ?)",
-            ((_encode(one.key), one.size, one.sha256, one.etag, one.missing is not None) for one in entries),
+            (
+                (key_bytes(one.key), one.size, one.sha256, one.etag, one.missing is not None)
+                for one in entries
+            ),
         )
 
     def bare_bytes(self, side: Side) -> int:
@@ -73,7 +76,8 @@ class ObjectsComparison:
             finally:
                 body.release()
             self._database.execute(
-                f"UPDATE {side} SET sha256 = ?, md5 = ? WHERE key = ?", (sha256, md5, _encode(body.entry.key))
+                f"UPDATE {side} SET sha256 = ?, md5 = ? WHERE key = ?",
+                (sha256, md5, key_bytes(body.entry.key)),
             )
 
     def _bare(self, side: Side) -> str:
@@ -81,7 +85,7 @@ class ObjectsComparison:
 
     def _is_bare(self, side: Side, key: str) -> bool:
         found = self._database.execute(
-            f"SELECT 1 {self._bare(side)} AND {side}.key = ?", (_encode(key),)
+            f"SELECT 1 {self._bare(side)} AND {side}.key = ?", (key_bytes(key),)
         ).fetchone()
         return found is not None
 
@@ -92,7 +96,7 @@ class ObjectsComparison:
         for key, outcome in self._outcomes(check):
             counts[outcome] += 1
             if outcome != "same" and len(kept := examples.setdefault(outcome, [])) < EXAMPLES:
-                kept.append(_shown(key))
+                kept.append(shown_key(key_text(key)))
         removed = self._lone("a", "b", examples, "removed")
         added = self._lone("b", "a", examples, "added")
         unreadable = self._unreadable(examples)
@@ -139,7 +143,7 @@ class ObjectsComparison:
             return not self._keyed
         if self._asked < ASKED:
             self._asked += 1
-            self._keyed = not self._is_md5(_decode(key))
+            self._keyed = not self._is_md5(key_text(key))
         return not self._keyed
 
     def _lone(self, side: Side, other: Side, examples: dict[str, list[str]], name: str) -> int:
@@ -154,7 +158,7 @@ class ObjectsComparison:
         count = int(self._database.execute(f"SELECT count(*) {found}").fetchone()[0])
         if count:
             rows = self._database.execute(f"SELECT key {found} ORDER BY key LIMIT {EXAMPLES}")
-            examples[name] = [_shown(row[0]) for row in rows]
+            examples[name] = [shown_key(key_text(row[0])) for row in rows]
         return count
 
     def _held(self, side: Side) -> ObjectsHeld:
@@ -176,19 +180,3 @@ def _hashes(path: str, check: Callable[[], None], advance: Callable[[int], None]
             md5.update(chunk)
             advance(len(chunk))
     return sha256.hexdigest(), md5.hexdigest()
-
-
-def _encode(key: str) -> bytes:
-    return key.encode("utf-8", "surrogatepass")
-
-
-def _decode(key: bytes) -> str:
-    return key.decode("utf-8", "surrogatepass")
-
-
-def _shown(key: bytes) -> str:
-    """A key as it is; a file name that is no text with its bytes as `\\xNN`."""
-    text = _decode(key)
-    return (
-        text if text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text) else printable(text)
-    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from services.errors import QuillkeepError
 from services.objects.fetching import hash_file
 from services.objects.filenames import inside
+from services.objects.key_bytes import key_bytes
 from services.objects.linking import PreviousSnapshot
 from services.objects.manifest import read_lines
 from services.temporary_database import temporary_database
@@ -50,7 +51,7 @@ class Elsewhere:
             self._index = self._read()
         return self._index.execute(
             "SELECT snapshot, file, sha256 FROM object WHERE key = ? AND (sha256 = ? OR ? = '') ORDER BY snapshot",
-            (_encode(key), sha256, sha256),
+            (key_bytes(key), sha256, sha256),
         ).fetchall()
 
     def _read(self) -> sqlite3.Connection:
@@ -62,7 +63,7 @@ class Elsewhere:
                 index.executemany(
                     "INSERT INTO object VALUES (?, ?, ?, ?)",
                     (
-                        (_encode(line.key), number, line.path, line.sha256)
+                        (key_bytes(line.key), number, line.path, line.sha256)
                         for line in read_lines(snapshot.lines)
                         if line.missing is None
                     ),
@@ -71,7 +72,3 @@ class Elsewhere:
                 self.skipped.append(f"{snapshot.folder.name}: {error.what}")
         index.execute("CREATE INDEX by_key ON object (key)")
         return index
-
-
-def _encode(key: str) -> bytes:
-    return key.encode("utf-8", "surrogatepass")

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from services.objects.key_bytes import key_bytes
 from services.objects.keys import ObjectInfo
 from services.objects.manifest import ObjectLine, decode_line, encode_line
 from services.temporary_database import temporary_database
@@ -18,10 +19,6 @@ WITHOUT ROWID;
 CREATE TABLE early (key BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE late (key BLOB PRIMARY KEY) WITHOUT ROWID;
 """
-
-
-def _encode(key: str) -> bytes:
-    return key.encode("utf-8", "surrogatepass")
 
 
 class Ledger:
@@ -39,7 +36,7 @@ class Ledger:
         """Takes the previous object manifest's raw lines."""
         self._database.executemany(
             "INSERT OR REPLACE INTO previous VALUES (?, ?)",
-            ((_encode(decode_line(line).key), line) for line in lines),
+            ((key_bytes(decode_line(line).key), line) for line in lines),
         )
 
     def forget_previous(self) -> None:
@@ -48,7 +45,7 @@ class Ledger:
 
     def previous(self, key: str) -> ObjectLine | None:
         """The object as the previous snapshot has it."""
-        row = self._database.execute("SELECT line FROM previous WHERE key = ?", (_encode(key),)).fetchone()
+        row = self._database.execute("SELECT line FROM previous WHERE key = ?", (key_bytes(key),)).fetchone()
         return decode_line(row[0]) if row else None
 
     def put(self, line: ObjectLine, *, linked: bool = False) -> None:
@@ -56,18 +53,18 @@ class Ledger:
         proven = line.proven_at.timestamp() if linked and line.proven_at else None
         self._database.execute(
             "INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, ?, ?)",
-            (_encode(line.key), line.size, line.etag, line.last_modified, proven, encode_line(line)),
+            (key_bytes(line.key), line.size, line.etag, line.last_modified, proven, encode_line(line)),
         )
 
     def get(self, key: str) -> ObjectLine | None:
         """A line of this snapshot."""
-        row = self._database.execute("SELECT line FROM line WHERE key = ?", (_encode(key),)).fetchone()
+        row = self._database.execute("SELECT line FROM line WHERE key = ?", (key_bytes(key),)).fetchone()
         return decode_line(row[0]) if row else None
 
     def knows(self, info: ObjectInfo) -> bool:
         """Whether this snapshot has the object exactly as it is listed."""
         row = self._database.execute(
-            "SELECT size, etag, modified FROM line WHERE key = ?", (_encode(info.key),)
+            "SELECT size, etag, modified FROM line WHERE key = ?", (key_bytes(info.key),)
         ).fetchone()
         return row is not None and row == (info.size, info.etag, info.last_modified)
 
@@ -78,7 +75,7 @@ class Ledger:
 
     def listed_again(self, key: str) -> None:
         """The second listing has this key."""
-        self._database.execute("INSERT OR IGNORE INTO late VALUES (?)", (_encode(key),))
+        self._database.execute("INSERT OR IGNORE INTO late VALUES (?)", (key_bytes(key),))
 
     def oldest_proven(self, part: int) -> list[ObjectLine]:
         """The linked lines whose `proven_at` are the oldest 1/`part` (rounded up)."""
@@ -91,7 +88,7 @@ class Ledger:
 
     def remove(self, key: str) -> None:
         """Forgets an object that was gone before it could be read."""
-        self._database.execute("DELETE FROM line WHERE key = ?", (_encode(key),))
+        self._database.execute("DELETE FROM line WHERE key = ?", (key_bytes(key),))
 
     def lines(self) -> Iterator[ObjectLine]:
         """Every line of this snapshot in the byte order of their keys, with what came or went between the listings."""

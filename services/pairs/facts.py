@@ -6,8 +6,6 @@ from typing import Literal
 
 import msgspec
 
-from services.catalog.naming import printable
-
 Verdict = Literal["missing", "size", "sha256", "claimed", "type"]
 """What is wrong with a row's object: none there, another size, other bytes, another sha256 or type in its headers."""
 
@@ -60,20 +58,3 @@ class Broken(msgspec.Struct, frozen=True):
     kind: Verdict
     row: RowFacts
     object: ObjectFacts | None
-
-
-def encode(key: str) -> bytes:
-    """A key as the bytes it is sorted by."""
-    return key.encode("utf-8", "surrogatepass")
-
-
-def decode(key: bytes) -> str:
-    """The key again."""
-    return key.decode("utf-8", "surrogatepass")
-
-
-def shown(key: str) -> str:
-    """A key that can be printed and written as JSON: a file name that is no text with its bytes as `\\xNN`."""
-    if key.isascii() or not any("\ud800" <= char <= "\udfff" for char in key):
-        return key
-    return printable(key)

@@ -10,8 +10,9 @@ import msgspec
 from services.catalog.model import CheckStatus
 from services.counted import counted
 from services.findings import FindingStatus
+from services.objects.key_bytes import shown_key
 from services.pairs.compare import Compared
-from services.pairs.facts import Broken, RowFacts, shown
+from services.pairs.facts import Broken, RowFacts
 from services.pairs.full_list import FullList
 from services.pairs.groups import Groups
 from services.pairs.located import Located
@@ -145,7 +146,7 @@ class _Report:
     def _missing(self, lines: FullList) -> list[str]:
         listed: list[str] = []
         for one in self.table.broken("missing"):
-            key, why = shown(one.row.key or ""), (one.object.missing or "") if one.object else ""
+            key, why = shown_key(one.row.key or ""), (one.object.missing or "") if one.object else ""
             kind, status = self._missing_kind(one.row)
             good = self.good_in.get(one.row.key or "", "")
             used = self.about.usage.of(one.row.id) if self.about.usage else ()
@@ -166,7 +167,7 @@ class _Report:
     def _file(self, one: Broken, what: str, why: str, used: tuple[str, ...], good: str) -> BrokenFile:
         users = self.about.usage.users if self.about.usage else {}
         return BrokenFile(
-            key=shown(one.row.key or ""),
+            key=shown_key(one.row.key or ""),
             id=one.row.id,
             what="missing" if what == "missing" else "altered",
             why=why,
@@ -179,7 +180,7 @@ class _Report:
 
     def _altered(self, lines: FullList) -> None:
         for one in self.table.broken("size", "sha256", "claimed", "type"):
-            key, why = shown(one.row.key or ""), why_altered(one)
+            key, why = shown_key(one.row.key or ""), why_altered(one)
             altered = one.kind != "type"
             good = self.good_in.get(one.row.key or "", "") if altered else ""
             used = self.about.usage.of(one.row.id) if self.about.usage and altered else ()
@@ -199,7 +200,7 @@ class _Report:
     def _orphans(self, lines: FullList) -> list[str]:
         listed: list[str] = []
         for one in self.table.orphans():
-            key = shown(one.key)
+            key = shown_key(one.key)
             few = len(listed) < MAX_LISTED
             told = origin_of(
                 one, self.about.prefix, self.table if few else None, self.found.metadata.get(one.key)
@@ -225,7 +226,7 @@ class _Report:
 
     def _strangers(self, lines: FullList) -> None:
         for row in self.table.rows_where("stranger"):
-            key = shown(row.key or "")
+            key = shown_key(row.key or "")
             why = f"its key names another user than its row ({row.user})"
             self.groups.of("other-user", "warn", row.user).add(key, why=why)
             lines.add("other-user", key=key, id=row.id, user=row.user, why=why, good_in="")
@@ -240,9 +241,9 @@ class _Report:
         return listed
 
     def _every_moved(self) -> Iterator[str]:
-        yield from (shown(key) for key in self.table.moved())
-        yield from (shown(one.key) for one in self.table.orphans(moved="added"))
-        yield from (shown(one.key) for one in self.table.orphans(moved="removed"))
+        yield from (shown_key(key) for key in self.table.moved())
+        yield from (shown_key(one.key) for one in self.table.orphans(moved="added"))
+        yield from (shown_key(one.key) for one in self.table.orphans(moved="removed"))
 
     def _others(self) -> None:
         for row in self.table.rows_where("odd"):
@@ -251,15 +252,15 @@ class _Report:
             )
         for key, count, ids in self.table.shared():
             self.groups.of("shared-key", "warn").add(
-                shown(key),
+                shown_key(key),
                 why=f"{counted(count, 'rows')} ({', '.join(ids)}{', ...' if count > len(ids) else ''})",
             )
         for key, why in self.table.unread():
-            self.groups.of("unread-object", "unknown").add(shown(key), why=why)
+            self.groups.of("unread-object", "unknown").add(shown_key(key), why=why)
         if self.found.beyond:
             group = self.groups.of("outside-prefix", "warn")
             for key in self.found.beyond_keys:
-                group.add(shown(key))
+                group.add(shown_key(key))
             group.count = self.found.beyond
         if self.found.depth == "deep" and (unproven := self.table.unproven_count()):
             group = self.groups.of("unproven-object", "unknown")

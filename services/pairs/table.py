@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from services.catalog.naming import printable
-from services.pairs.facts import VERDICTS, Broken, ObjectFacts, RowFacts, Verdict, decode, encode
+from services.objects.key_bytes import key_bytes, key_text
+from services.pairs.facts import VERDICTS, Broken, ObjectFacts, RowFacts, Verdict
 from services.temporary_database import temporary_database
 
+# `row` and `object` have the fields of `RowFacts` and `ObjectFacts`, in their order.
 _SCHEMA = """
 CREATE TABLE row (n INTEGER PRIMARY KEY, key BLOB, id TEXT, user TEXT, size INTEGER, sha256 TEXT, mime TEXT,
                   bucket TEXT, name TEXT, created TEXT, ref BLOB, odd TEXT, stranger INTEGER);
@@ -69,25 +73,27 @@ class PairsTable:
 
     def drop_object(self, key: str) -> None:
         """Forgets an object that is gone."""
-        self._database.execute("DELETE FROM object WHERE key = ?", (encode(key),))
+        self._database.execute("DELETE FROM object WHERE key = ?", (key_bytes(key),))
 
     def mark_moved(self, key: str) -> None:
         """Remembers that a key's row or object came or went while it was looked at."""
-        self._database.execute("INSERT OR IGNORE INTO moved VALUES (?)", (encode(key),))
+        self._database.execute("INSERT OR IGNORE INTO moved VALUES (?)", (key_bytes(key),))
 
     def mark_unread(self, key: str, why: str) -> None:
         """Remembers that an object could not be looked at."""
-        self._database.execute("INSERT OR REPLACE INTO unread VALUES (?, ?)", (encode(key), printable(why)))
+        self._database.execute(
+            "INSERT OR REPLACE INTO unread VALUES (?, ?)", (key_bytes(key), printable(why))
+        )
 
     def headed(self, key: str, *, type: str | None, claimed: str) -> None:
         """What an object's headers say."""
         self._database.execute(
-            "UPDATE object SET type = ?, claimed = ? WHERE key = ?", (type, claimed, encode(key))
+            "UPDATE object SET type = ?, claimed = ? WHERE key = ?", (type, claimed, key_bytes(key))
         )
 
     def hashed(self, key: str, sha256: str) -> None:
         """The sha256 of an object's bytes."""
-        self._database.execute("UPDATE object SET sha256 = ? WHERE key = ?", (sha256, encode(key)))
+        self._database.execute("UPDATE object SET sha256 = ? WHERE key = ?", (sha256, key_bytes(key)))
 
     def index(self) -> None:
         """Finds rows by key from now on; after they were added."""
@@ -96,13 +102,14 @@ class PairsTable:
     def same_row(self, n: int, row: RowFacts) -> bool:
         """Whether a row still says the same of its object."""
         found = self._database.execute("SELECT key, size, sha256, mime FROM row WHERE n = ?", (n,)).fetchone()
-        key = None if row.key is None else encode(row.key)
+        key = None if row.key is None else key_bytes(row.key)
         return bool(found == (key, row.size, row.sha256, row.mime))
 
     def same_object(self, one: ObjectFacts) -> bool:
         """Whether an object is known with this size."""
         found = self._database.execute(
-            "SELECT 1 FROM object WHERE key = ? AND size = ? AND missing IS NULL", (encode(one.key), one.size)
+            "SELECT 1 FROM object WHERE key = ? AND size = ? AND missing IS NULL",
+            (key_bytes(one.key), one.size),
         ).fetchone()
         return found is not None
 
@@ -112,7 +119,7 @@ class PairsTable:
             "SELECT v.n, r.ref, r.key FROM verdict v JOIN row r ON r.n = v.n ORDER BY v.n"
         )
         for n, ref, key in cursor:
-            yield n, ref, decode(key)
+            yield n, ref, key_text(key)
 
     def excuse(self, started: str) -> None:
         """Of a backup: a row without an object that was written since `started` is one that was deleted meanwhile.
@@ -131,7 +138,7 @@ class PairsTable:
         ask = self._database.execute
         self._database.executemany(
             "INSERT OR REPLACE INTO again VALUES (?, ?, ?, ?)",
-            ((encode(one.key), one.size, one.etag, one.modified) for one in objects),
+            ((key_bytes(one.key), one.size, one.etag, one.modified) for one in objects),
         )
         came = (
             "FROM again a WHERE NOT EXISTS (SELECT 1 FROM object o WHERE o.key = a.key AND o.size = a.size)"
@@ -140,7 +147,7 @@ class PairsTable:
             "SELECT o.key FROM object o WHERE NOT EXISTS (SELECT 1 FROM again a WHERE a.key = o.key) "
             "AND substr(o.key, 1, ?) = ?"
         )
-        below = (len(encode(prefix)), encode(prefix))
+        below = (len(key_bytes(prefix)), key_bytes(prefix))
         ask(f"INSERT OR IGNORE INTO moved SELECT a.key {came}")
         ask(f"INSERT OR IGNORE INTO moved {gone}", below)
         ask(
@@ -242,7 +249,7 @@ class PairsTable:
         )
         for key, count in keys:
             ids = self._database.execute("SELECT id FROM row WHERE key = ? ORDER BY n LIMIT 3", (key,))
-            yield decode(key), count, tuple(row[0] for row in ids)
+            yield key_text(key), count, tuple(row[0] for row in ids)
 
     def shared_count(self) -> int:
         """How many keys."""
@@ -260,14 +267,14 @@ class PairsTable:
 
     def rows_beyond(self, prefix: str) -> Iterator[str]:
         """Keys of rows that do not begin with the bucket's prefix and are not among the objects."""
-        start = encode(prefix)
+        start = key_bytes(prefix)
         cursor = self._database.execute(
             "SELECT DISTINCT r.key FROM row r WHERE r.key IS NOT NULL AND substr(r.key, 1, ?) != ? "
             "AND NOT EXISTS (SELECT 1 FROM object o WHERE o.key = r.key)",
             (len(start), start),
         )
         for (key,) in cursor:
-            yield decode(key)
+            yield key_text(key)
 
     def row_of_sha256(self, sha256: str) -> str:
         """The id of a row with these bytes, empty when there is none."""
@@ -279,12 +286,12 @@ class PairsTable:
         """The key of the row with this files.id, None when there is no such row."""
         self._database.execute("CREATE INDEX IF NOT EXISTS row_by_id ON row (id)")
         found = self._database.execute("SELECT key FROM row WHERE id = ? LIMIT 1", (id,)).fetchone()
-        return None if found is None else decode(found[0] or b"")
+        return None if found is None else key_text(found[0] or b"")
 
     def moved(self, *, limit: int = -1) -> Iterator[str]:
         """Keys whose row or object came or went, and that are whole or gone altogether now."""
         for (key,) in self._database.execute(f"SELECT m.key {_MOVED} ORDER BY m.key LIMIT ?", (limit,)):
-            yield decode(key)
+            yield key_text(key)
 
     def moved_count(self) -> int:
         """How many of them."""
@@ -304,7 +311,7 @@ class PairsTable:
     def unread(self, *, limit: int = -1) -> Iterator[tuple[str, str]]:
         """Keys of objects that could not be looked at, and why."""
         for key, why in self._database.execute("SELECT key, why FROM unread ORDER BY key LIMIT ?", (limit,)):
-            yield decode(key), why
+            yield key_text(key), why
 
     def unproven_count(self) -> int:
         """Pairs whose row knows no sha256, so that nothing says what its bytes should be."""
@@ -312,12 +319,14 @@ class PairsTable:
 
     def has_row(self, key: str) -> bool:
         """Whether a row points at this key."""
-        found = self._database.execute("SELECT 1 FROM row WHERE key = ? LIMIT 1", (encode(key),)).fetchone()
+        found = self._database.execute(
+            "SELECT 1 FROM row WHERE key = ? LIMIT 1", (key_bytes(key),)
+        ).fetchone()
         return found is not None
 
     def has_object(self, key: str) -> bool:
         """Whether there is an object of this key."""
-        found = self._database.execute("SELECT 1 FROM object WHERE key = ?", (encode(key),)).fetchone()
+        found = self._database.execute("SELECT 1 FROM object WHERE key = ?", (key_bytes(key),)).fetchone()
         return found is not None
 
     def _one(self, query: str, *values: object) -> int:
@@ -332,45 +341,23 @@ _WHICH = {
 
 
 def _row_values(row: RowFacts) -> tuple[object, ...]:
-    return (
-        None if row.key is None else encode(row.key),
-        row.id,
-        row.user,
-        row.size,
-        row.sha256,
-        row.mime,
-        row.bucket,
-        row.name,
-        row.created,
-        row.ref,
-        row.odd,
-        row.stranger,
-    )
+    key, *rest = msgspec.structs.astuple(row)
+    return (None if key is None else key_bytes(key), *rest)
 
 
 def _object_values(found: ObjectFacts) -> tuple[object, ...]:
-    return (
-        encode(found.key),
-        found.size,
-        found.etag,
-        found.sha256,
-        found.claimed,
-        found.type,
-        found.missing,
-        found.moved,
-        found.modified,
+    key, *rest = msgspec.structs.astuple(found)
+    return (key_bytes(key), *rest)
+
+
+def _row(values: Sequence[Any]) -> RowFacts:
+    fields = dict(zip(RowFacts.__struct_fields__, values[1:], strict=True))
+    key = fields.pop("key")
+    return RowFacts(
+        key=None if key is None else key_text(key), stranger=bool(fields.pop("stranger")), **fields
     )
 
 
-def _row(values: Sequence[object]) -> RowFacts:
-    _, key, *rest = values
-    names = ("id", "user", "size", "sha256", "mime", "bucket", "name", "created", "ref", "odd")
-    fields: dict[str, object] = dict(zip(names, rest, strict=False))
-    fields["key"] = None if key is None else decode(bytes(key))  # type: ignore[call-overload]
-    return RowFacts(**fields, stranger=bool(rest[10]))  # type: ignore[arg-type]
-
-
-def _object(values: Sequence[object]) -> ObjectFacts:
-    names = ("size", "etag", "sha256", "claimed", "type", "missing", "moved", "modified")
-    fields: dict[str, object] = dict(zip(names, values[1:9], strict=True))
-    return ObjectFacts(key=decode(bytes(values[0])), **fields)  # type: ignore[arg-type, call-overload]
+def _object(values: Sequence[Any]) -> ObjectFacts:
+    fields = dict(zip(ObjectFacts.__struct_fields__, values, strict=True))
+    return ObjectFacts(key=key_text(fields.pop("key")), **fields)
