@@ -20,6 +20,8 @@ _KEY_VALUE = re.compile(
     r"encryption_master_pepper|token|authorization|x-amz-signature|x-amz-credential|signature)"
     r"([\"']?\s*[:=]\s*[\"']?)([^\s\"',;&}]+)"
 )
+_SENTENCE = re.compile(r"(?:ok|warn|fail|skipped|unknown)(?![\w+/=.-])|[A-Z][a-z]{0,13} [a-z]+[ ,.;:]")
+"""How what is said of the pepper begins: with a check's status, or as a sentence does."""
 _AWS_KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 _PASSWORD_HASH = re.compile(r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}")
 _SERVER_DOCUMENT = re.compile(
@@ -68,10 +70,18 @@ def redact(text: str) -> str:
         else:
             text = text.replace(value, MASK)
     text = _URI_CREDENTIALS.sub(rf"\1{MASK}@", text)
-    text = _KEY_VALUE.sub(rf"\1\2{MASK}", text)
+    text = _KEY_VALUE.sub(_without_value, text)
     text = _AWS_KEY_ID.sub(MASK, text)
     text = _PASSWORD_HASH.sub(MASK, text)
     return _SERVER_DOCUMENT.sub(rf"\1 {MASK}", text)
+
+
+def _without_value(match: re.Match[str]) -> str:
+    name, between, _ = match.groups()
+    # `pepper` is a check, too: `pepper: No pepper is configured.` gives nothing away. A pepper has 32 characters
+    # or more, and what stands in quotes or after a `=` is never a sentence.
+    said = name == "pepper" and between in (": ", ":  ") and _SENTENCE.match(match.string, match.start(3))
+    return match.group(0) if said else f"{name}{between}{MASK}"
 
 
 def redact_values(text: str) -> str:

@@ -41,6 +41,63 @@ def test_patterns(text: str, gone: str, left: str) -> None:
     assert left in redact(text)
 
 
+PEPPER = "cXVpbGxrZWVwLXNhbXBsZS1wZXBwZXItbm90LWEtc2VjcmV0"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pepper: No pepper is configured.",
+        "pepper: The configured pepper opens 5 of 7 encrypted values: 1 of 3 API keys.",
+        "pepper: fail: The configured pepper opens none of 7 encrypted values",
+        "pepper: ok",
+        "pepper: skipped: No pepper is configured. 7 encrypted values were not tried.",
+        "x error: pepper: There is no encrypted value.",
+    ],
+)
+def test_what_is_said_of_the_pepper_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"pepper: {PEPPER}",
+        f"pepper:{PEPPER}",
+        f"pepper: ok{PEPPER}",
+        f"pepper: fail{PEPPER} is not it",
+        f'pepper: "{PEPPER}"',
+        f"{{'pepper': '{PEPPER}'}}",
+        f"Pepper: {PEPPER}",
+        f"pepper = {PEPPER}",
+        f"ENCRYPTION_MASTER_PEPPER={PEPPER}",
+        f"ENCRYPTION_MASTER_PEPPER: {PEPPER}",
+        f"--pepper={PEPPER} was given",
+        f"pepper: fail: pepper: {PEPPER}",
+    ],
+)
+def test_a_pepper_goes(text: str) -> None:
+    assert PEPPER not in redact(text) and redact(text).count("***") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ENCRYPTION_MASTER_PEPPER=No salt like mine",
+        "ENCRYPTION_MASTER_PEPPER: No salt like mine",
+        "passphrase: No salt like mine",
+        "password: No salt like mine",
+        'pepper: "No salt like mine"',
+        "pepper=No salt like mine",
+        "pepper: no salt like mine",
+        "pepper: Nosaltlikemine",
+        "pepper: Salt-and-sugar",
+    ],
+)
+def test_words_after_the_name_of_a_secret_go_as_before(text: str) -> None:
+    assert "***" in redact(text) and "No" not in redact(text)
+
+
 def test_remembered_secrets_in_every_form() -> None:
     remember(Secret("mongodb://me:p%40ss%2Fw0rd@h/db"), Secret('quote"back\\slash'), Secret("sp ace&more!"))
     for form in (
