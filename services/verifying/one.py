@@ -15,8 +15,9 @@ from services.catalog.manifest import Part
 from services.catalog.marks import being_read
 from services.catalog.model import Backup, CheckStatus, Depth
 from services.catalog.naming import printable
-from services.catalog.notes import BadObject, CheckNote, NotedCheck, SharedDamageNote, append_note
+from services.catalog.notes import BadObject, CheckNote, NotedCheck, SharedDamageNote, append_note, read_notes
 from services.catalog.scan import Catalog
+from services.catalog.verdict import part_status, why_failed
 from services.checks.all import backup_checks
 from services.checks.database import collections_of
 from services.checks.evidence import Evidence
@@ -94,6 +95,9 @@ def verify_one(
     warnings: list[str] = []
     shared = _write(note, evidence, ctx, catalog, warnings)
     status, data = verdict(results), verdict_of_data(results)
+    if status in ("ok", "warn") and (standing := _standing(backup, depth, ctx)):
+        warnings += standing
+        status = "warn"
     if status in ("ok", "warn") and data == "fail":
         warnings.append(f"{backup.id} itself is whole: what is wrong is the data that was backed up.")
     return VerifyResult(
@@ -254,6 +258,17 @@ def _write(
         )
 
     return tell_sharers(backup, note.bad, evidence, catalog, tell)
+
+
+def _standing(backup: Backup, depth: Depth, ctx: JobContext) -> list[str]:
+    """What an earlier run found damaged, and this one was not deep enough to disprove."""
+    notes = read_notes(backup.folder, artefact_name(backup), ctx.paths)
+    return [
+        f"The {part} of {backup.id} failed an earlier check, which this {depth} verify cannot disprove: "
+        f"{why_failed(notes, part)}"
+        for part in backup.parts
+        if part_status(notes, part) == "fail"
+    ]
 
 
 def _append(backup: Backup, note: CheckNote | SharedDamageNote, ctx: JobContext, warnings: list[str]) -> None:

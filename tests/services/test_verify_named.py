@@ -37,7 +37,9 @@ def test_a_failed_byte_check_is_said_everywhere(command: Command, location: Path
     os.chmod(path, 0o600)
     path.write_bytes(b"\xff" * path.stat().st_size)
     assert command.run("verify", made.id).returncode == 1
-    assert command.run("verify", made.id, "--depth", "quick").returncode == 0
+    quick = command.run("verify", made.id, "--depth", "quick")
+    assert quick.returncode == 3, "a quick look that finds nothing disproves no byte"
+    assert "failed an earlier check" in quick.stderr and KEY in quick.stderr
     listed = command.run("list").stdout
     (row,) = [line for line in listed.splitlines() if made.id in line]
     assert "fail" in row and "full verify failed" in row
@@ -72,7 +74,8 @@ def test_one_that_could_not_be_loaded_is_never_latest_whatever_full_says(
         ),
     )
     append_note(location, made.id, note, Paths(tmp_path / "state"))
-    assert command.run("verify", made.id).returncode == 0
+    full = command.run("verify", made.id)
+    assert full.returncode == 3 and "users: index e cannot be built" in full.stderr
     refused = command.run("verify", "latest")
     assert refused.returncode == 4 and "users: index e cannot be built" in refused.stderr
     (row,) = [line for line in command.run("list").stdout.splitlines() if made.id in line]
