@@ -122,7 +122,8 @@ def _outcome(status: CheckStatus, summary: str, findings: Sequence[Finding], ste
     first = next((one for one in findings if one.status == status), findings[0])
     return Outcome(
         status,
-        _sentence(first) + more,
+        # What goes on has no full stop in its middle.
+        _sentence(first).rstrip(".") + more if more else _sentence(first),
         findings=sentences[:SHOWN],
         next=step or first.next,
         found=tuple(findings),
@@ -133,6 +134,7 @@ def _sentence(finding: Finding) -> str:
     """What is wrong, with some of the places where it does not name them itself."""
     if not finding.examples or any(example in finding.what for example in finding.examples):
         return finding.what
-    named = ", ".join(finding.examples[:NAMED])
-    more = f" and {finding.count - NAMED:,} more" if finding.count > NAMED else ""
-    return f"{finding.what.rstrip('.')}: {named}{more}"
+    shown = finding.examples[:NAMED]
+    left = finding.count - len(shown)
+    more = f" and {left:,} more" if left > 0 else ""
+    return f"{finding.what.rstrip('.')}: {', '.join(shown)}{more}"
