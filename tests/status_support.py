@@ -15,7 +15,8 @@ from services.looking.live import CollectionSeen, LiveAnswer, SwapSeen
 from services.looking.locations import LocationsAnswer, LocationSeen
 from services.profile import BucketTarget, Location, MongoTarget, Profile
 from services.secret import Secret
-from services.status.model import Looks, Rates
+from services.status.assess import assess
+from services.status.model import Finding, Looks, Rates, Status, Trouble
 
 NOW = datetime(2026, 11, 22, 3, 14, 0, tzinfo=UTC)
 BOTH: tuple[Part, ...] = ("database", "objects")
@@ -26,6 +27,7 @@ PROFILE = Profile(
     pepper=Secret("a pepper"),
     locations=(Location(name="backups", path="/srv/backups"),),
 )
+TROUBLE = Trouble(what="It is broken.", cause="Because.", next="Mend it.")
 
 
 def made(hours: float, *, parts: tuple[Part, ...] = BOTH, now: datetime = NOW, **more: Any) -> Backup:
@@ -138,3 +140,15 @@ def looks(*backups: Backup, **more: Any) -> Looks:
         "rates": Rates(),
     }
     return Looks(**{**facts, **more})
+
+
+def of(seen: Looks, profile: Profile = PROFILE, now: datetime = NOW) -> Status:
+    """What Health says of these answers."""
+    return assess(profile, seen, now)
+
+
+def found(status: Status, text: str) -> Finding:
+    """The first finding with these words."""
+    there = [finding for finding in status.findings if text in f"{finding.what} {finding.detail}"]
+    assert there, f"no finding with {text!r}: {[finding.what for finding in status.findings]}"
+    return there[0]

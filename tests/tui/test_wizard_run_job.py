@@ -1,28 +1,17 @@
-"""The running job, its proof and its end: only what the journal says, and every way on with its key."""
+"""The running job: only what its journal says, and cancelling."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
-from msgspec.structs import replace
 from textual.widgets import Static
 
-from services.catalog.scan import Catalog
-from services.errors import QuillkeepError
-from services.jobs.events import AnyEvent, CancelRequested, Checkpoint, Log, PhaseStarted
-from services.jobs.listing import JobSummary
-from services.looking.live import SwapSeen
-from services.operations.restore_model import PLAN_CHANGED, FinishPlan
-from services.profile import AppControl
-from tests.recorded import NOW, RecordedBackend
+from services.jobs.events import AnyEvent, CancelRequested, Log, PhaseStarted
+from services.operations.restore_model import PLAN_CHANGED
+from tests.recorded import NOW
 from tests.tui.wizard_run_support import (
     JOB,
-    LIVE,
-    PROFILE,
     after,
     ended,
     failure,
@@ -31,18 +20,14 @@ from tests.tui.wizard_run_support import (
     hosted,
     loading,
     objects_put,
-    plan_document,
     recorded,
     restored,
     running_state,
     started,
-    state_of,
     swapping,
     told,
 )
 from tests.tui_support import run
-from tui.screens.restore.done import DoneStep
-from tui.screens.restore.interrupted import InterruptedView, Ways
 from tui.screens.restore.proof import ProofStep
 from tui.screens.restore.running import RunningStep, risks_found_late
 
@@ -193,75 +178,6 @@ def test_a_plan_that_no_longer_holds_leads_back_to_it_with_the_reason() -> None:
     run(test())
 
 
-def test_proof_shows_what_was_counted_and_what_is_no_longer_live() -> None:
-    async def test() -> None:
-        state = running_state(step="proof")
-        async with hosted(ProofStep, state, recorded(restore=ended(restored()))) as (console, screen):
-            await console.until("57,882 documents counted")
-            text = flat(console)
-            assert "Restored, proven: 5 collections" in text
-            assert "Content: every document of 3 collections" in text
-            assert "Live: by UUID exactly the proven collections" in text
-            assert "12 put (12.4 MB; 3 replaced others, whose bytes are kept), 2,991 kept." in text
-            assert "not live any more: documents of chats (244), sessions (48), at least" in text
-            assert "at least until 2026-11-25 03:14 UTC" in text
-            await console.press("enter")
-            assert screen.told == ["next"]
-
-    run(test())
-
-
-def test_nothing_counted_is_never_called_restored() -> None:
-    async def test() -> None:
-        nothing = restored(collections={}, objects=None, rollback_until=None)
-        state = running_state(step="proof", verb="finish", plan=None)
-        async with hosted(ProofStep, state, recorded(restore=[started("finish"), finished(nothing)])) as (
-            console,
-            _,
-        ):
-            await console.until("nothing was left to do")
-            assert "Restored" not in console.text and "proven" not in console.text
-
-    run(test())
-
-
-def test_warnings_stand_first_and_differing_counts_are_marked() -> None:
-    async def test() -> None:
-        late = "sessions has been written since it went live: 41 documents, 40 were restored."
-        document = restored(status="warnings", warnings=[late])
-        async with hosted(ProofStep, running_state(step="proof"), recorded(restore=ended(document))) as (
-            console,
-            _,
-        ):
-            await console.until("with 1 warning")
-            assert console.text.index("sessions has been written") < console.text.index(
-                "Content: every document"
-            )
-
-    run(test())
-
-
-@pytest.mark.parametrize(
-    ("status", "title"),
-    [("failed", "FAILED: nothing was restored"), ("cancelled", "CANCELLED: nothing was restored")],
-)
-def test_what_was_not_done_says_what_was_not_touched(status: str, title: str) -> None:
-    async def test() -> None:
-        document = failure(status, what="It stopped.", cause="A reason.", touched="Live data is as it was.")
-        state = running_state(step="proof")
-        backend = recorded(restore=[*loading(), finished(document)])
-        async with hosted(ProofStep, state, backend) as (console, screen):
-            await console.until(title)
-            assert "Touched: Live data is as it was." in flat(console)
-            await console.press("enter", "Z", "f")
-            assert screen.told == [] and not backend.started
-            await console.press("p")
-            assert screen.told == ["plan"]
-            assert state.plan is None and state.job == "" and state.result is None
-
-    run(test())
-
-
 def test_a_risk_found_late_is_carried_back_to_the_plan() -> None:
     refused = failure(
         "refused",
@@ -280,274 +196,6 @@ def test_a_risk_found_late_is_carried_back_to_the_plan() -> None:
             assert screen.told == ["plan"]
             assert state.late_risks == {"writers": "node is connected. Stop it."}
             assert "writers" in state.notice
-
-    run(test())
-
-
-def test_a_failed_proof_names_both_ways_on_and_asks_before_each() -> None:
-    async def test() -> None:
-        document = failure(
-            "failed",
-            what="The restored collections are live, but the proof failed.",
-            next=f"Finish it with `quillkeep restore --finish {JOB}`, or undo it with `quillkeep rollback {JOB}`.",
-        )
-        state = running_state(step="proof")
-        backend = recorded(restore=[*swapping(), finished(document)], finish=[started("finish")])
-        async with hosted(ProofStep, state, backend) as (console, screen):
-            await console.until("FAILED: the restore did not end well")
-            assert screen.step.why_disabled("plan")
-            await console.press("f")
-            await console.until("Finish the interrupted job")
-            await console.press("enter")
-            assert not backend.started
-            await console.press("f", "y")
-            await console.until(lambda: screen.told == ["running"])
-            assert backend.started[0][:2] == ("finish", FinishPlan(job=JOB))
-            assert state.verb == "finish"
-
-    run(test())
-
-
-def lost_backend(*, live: object = None, way_on: tuple[str, ...] | None = None) -> RecordedBackend:
-    """A machine on which a restore was lost behind its first rename."""
-    ways = way_on or (f"quillkeep restore --finish {JOB}", f"quillkeep rollback {JOB}")
-    swap = SwapSeen(
-        job=JOB,
-        verb="restore",
-        state="unfinished",
-        backup="quilltap_20261122_020000",
-        started=NOW,
-        collections={"chats": "new (old copy kept)", "memories": "old (new one waits)"},
-        way_on=ways,
-        app_stopped=True,
-    )
-    summary = JobSummary(
-        id=JOB,
-        verb="restore",
-        state="lost",
-        started=NOW,
-        profile="prod",
-        summary="It had begun to rename collections: the live data may be old and new mixed.",
-        way_on=ways,
-    )
-    seen = msgspec.structs.replace(LIVE, swaps=(swap,))
-    lost = Checkpoint(at=after(5), name="lost", data={"left": summary.summary})
-    return RecordedBackend(
-        looks={"catalog": Catalog(backups=()), "live": live or seen},
-        jobs=[summary],
-        journals={"restore": [*swapping(), lost], "finish": [started("finish")]},
-    )
-
-
-def test_interrupted_says_where_every_collection_stands_and_the_one_thing_to_do() -> None:
-    async def test() -> None:
-        backend = lost_backend()
-        async with hosted(InterruptedView, state_of(), backend) as (console, screen):
-            await console.app.store.refresh_jobs()
-            await console.until("A restore was interrupted")
-            text = flat(console)
-            assert "f Finish it (recommended)." in text and "Z Or roll it back." in text
-            assert "The application is still stopped by it." in text
-            assert "new (old copy kept)" in console.line("chats")
-            assert "old (new one waits)" in console.line("memories")
-            for no in ("enter", "escape", "n"):
-                await console.press("f", no)
-            assert not backend.started
-            await console.press("f", "y")
-            await console.until(lambda: screen.told == ["running"])
-            assert backend.started[0][:2] == ("finish", FinishPlan(job=JOB))
-
-    run(test())
-
-
-def test_interrupted_before_any_rename_recommends_going_back() -> None:
-    async def test() -> None:
-        ways = (f"quillkeep rollback {JOB}",)
-        async with hosted(InterruptedView, state_of(), lost_backend(way_on=ways)) as (console, screen):
-            await console.app.store.refresh_jobs()
-            await console.until("Roll it back (recommended)")
-            assert screen.step.why_disabled("finish") == "That way does not lead on from here."
-
-    run(test())
-
-
-def test_interrupted_with_a_dead_database_says_what_comes_first() -> None:
-    async def test() -> None:
-        dead = QuillkeepError("The database refused the connection.", next="Start MongoDB.")
-        backend = lost_backend(live=dead)
-        async with hosted(InterruptedView, state_of(), backend) as (console, screen):
-            await console.app.store.refresh_jobs()
-            await console.until("The database cannot be reached")
-            text = flat(console)
-            assert "Start MongoDB." in text
-            assert "First make the database answer, then press r" in text
-            await console.press("f", "Z")
-            assert not backend.started
-            assert screen.step.why_disabled("finish").startswith("The database cannot be reached")
-
-    run(test())
-
-
-def test_interrupted_read_only_offers_nothing() -> None:
-    async def test() -> None:
-        backend = lost_backend()
-        profile = msgspec.structs.replace(PROFILE, read_only=True)
-        async with hosted(InterruptedView, state_of(), backend, profile=profile) as (console, _):
-            await console.app.store.refresh_jobs()
-            await console.until("READ-ONLY: nothing live may be changed")
-            await console.press("f", "Z")
-            assert not backend.started
-
-    run(test())
-
-
-def test_a_job_lost_in_the_wizard_shows_the_same_ways_on() -> None:
-    async def test() -> None:
-        backend = lost_backend()
-        state = running_state(step="proof", result={"status": "lost", "warnings": []})
-        async with hosted(ProofStep, state, backend) as (console, screen):
-            await console.app.store.refresh_jobs()
-            await console.until("LOST: the restore ended without a result")
-            await console.until(lambda: "f Finish it (recommended)." in flat(console))
-            await console.press("f", "y")
-            await console.until(lambda: screen.told == ["running"])
-            assert state.result is None and state.verb == "finish"
-
-    run(test())
-
-
-@pytest.mark.parametrize(
-    ("app", "words"),
-    [
-        ("started", "The application was started again by the job."),
-        ("stopped", "The application is still stopped. a starts it."),
-        ("found-stopped", "The application was stopped before and still is."),
-    ],
-)
-def test_done_says_where_the_application_stands(app: str, words: str) -> None:
-    async def test() -> None:
-        state = running_state(step="done", result=restored(), ended=after(20))
-        async with hosted(DoneStep, state, recorded(restore=ended(restored(), app=app))) as (console, _):
-            await console.until(lambda: words in flat(console))
-            text = flat(console)
-            assert "at least until 2026-11-25 03:14 UTC" in text
-            assert "looking whether anything is still missing" in text, "nobody looked since the end"
-            assert "The restore ended after 12 min; the target (RTO) is 30 min." in text
-            assert "within the target" not in text
-
-    run(test())
-
-
-def test_done_saves_reports_and_goes_to_health() -> None:
-    async def test() -> None:
-        state = running_state(step="done", result=restored(), ended=after(20))
-        async with hosted(DoneStep, state, recorded(restore=ended(restored()))) as (console, _):
-            await console.until("started again by the job")
-            await console.press("y")
-            report = console.app.clipboard
-            assert report.startswith("# Restore of prod/quilltap") and "57,882 documents counted" in report
-            for key, name in (("s", ".md"), ("j", ".json")):
-                await console.press(key)
-                await console.until("Save to which file?")
-                assert name in console.text
-                await console.press("escape")
-            await console.press("enter")
-            await console.until(lambda: console.app.current_mode == "health")
-
-    run(test())
-
-
-def test_done_without_copies_offers_no_rollback() -> None:
-    async def test() -> None:
-        document = restored(rollback_until=None)
-        state = running_state(step="done", result=document)
-        async with hosted(DoneStep, state, recorded(restore=ended(document))) as (console, screen):
-            await console.until("No rollback copies were left.")
-            await console.press("Z", "D")
-            assert console.app.screen is screen
-
-    run(test())
-
-
-def test_ways_are_read_from_the_commands_that_services_name() -> None:
-    assert Ways.of([f"Put the rest back with `quillkeep rollback {JOB}`."]) == {"rollback": JOB}
-    assert Ways.of(["`quillkeep rollback` without JOB takes the newest."]) == {}
-    assert Ways.of([f"quillkeep restore --finish {JOB}", f"quillkeep rollback {JOB}"]) == {
-        "finish": JOB,
-        "rollback": JOB,
-    }
-
-
-def test_plan_of_a_finish_is_not_needed() -> None:
-    async def test() -> None:
-        state = running_state(verb="finish", plan=None, folder=Path("/var/lib/quillkeep/jobs/finish"))
-        async with hosted(RunningStep, state, recorded(finish=[started("finish")])) as (console, _):
-            await console.until("prove the loaded copies")
-            assert "collections are as the interrupted job left them" in flat(console)
-            assert plan_document()["strategy"] == "swap"
-
-    run(test())
-
-
-def test_done_starts_what_was_left_stopped_once_asked() -> None:
-    async def test() -> None:
-        state = running_state(step="done", result=restored(), ended=after(20))
-        backend = recorded(restore=ended(restored(), app="stopped"))
-        profile = replace(PROFILE, app=AppControl(stop="s", start="docker compose start app"))
-        async with hosted(DoneStep, state, backend, profile=profile) as (console, _):
-            await console.until(lambda: "a starts it" in flat(console))
-            for no in ("n", "enter", "escape"):
-                await console.press("a")
-                await console.until("Start the application?")
-                await console.press(no)
-                assert not backend.started
-            await console.press("a", "y")
-            await console.until(lambda: bool(backend.started))
-            assert backend.started[0][0] == "app-start"
-
-    run(test())
-
-
-@pytest.mark.parametrize(
-    ("app", "profile", "why"),
-    [
-        ("started", {}, "was not left stopped"),
-        ("stopped", {"app": None}, "No start command is configured"),
-        ("stopped", {"read_only": True}, "READ-ONLY"),
-    ],
-)
-def test_done_says_why_the_application_is_not_started(app: str, profile: dict[str, Any], why: str) -> None:
-    async def test() -> None:
-        state = running_state(step="done", result=restored(), ended=after(20))
-        backend = recorded(restore=ended(restored(), app=app))
-        control = {"app": AppControl(start="docker compose start app")}
-        changed = replace(PROFILE, **{**control, **profile})
-        async with hosted(DoneStep, state, backend, profile=changed) as (console, _):
-            await console.until(lambda: "application" in flat(console))
-            await console.until(lambda: "Reading where" not in flat(console))
-            await console.press("a")
-            await console.until(lambda: why in flat(console))
-            assert not backend.started
-
-    run(test())
-
-
-def test_a_rollback_that_only_set_aside_says_what_with_its_count() -> None:
-    async def test() -> None:
-        document = restored(
-            collections={},
-            objects=None,
-            set_aside={"characters": 40},
-            summary="no collection had to come back; set aside: characters (40 documents)",
-        )
-        state = running_state(step="proof", verb="rollback", plan=None)
-        events = [started("rollback"), finished(document)]
-        async with hosted(ProofStep, state, recorded(restore=events)) as (console, _):
-            await console.until("Rolled back, proven: 1 collection set aside with 40 documents")
-            text = flat(console)
-            assert "Set aside, not live any more: characters (40 documents); kept as rollback copies" in text
-            assert "nothing was left" not in text
-            assert console.line("characters  ").split() == ["characters", "set", "aside", "40", "-"]
 
     run(test())
 
