@@ -26,8 +26,9 @@ def pairs_lines(result: Mapping[str, Any], terminal: Terminal) -> list[str]:
     findings = list(result.get("findings") or ())
     for number, one in enumerate(findings, 1):
         # Several users' findings of one kind mostly have one way on: it is said once, after the last of them.
-        last = number == len(findings) or one.get("next") != findings[number].get("next")
-        lines += _finding(one, terminal, way_on=last)
+        after = findings[number] if number < len(findings) else {}
+        again = (one.get("kind"), one.get("next")) == (after.get("kind"), after.get("next"))
+        lines += _finding(one, terminal, way_on=not again)
     lines += _files(result.get("files") or ())
     lines += [f"note: {escape(str(note))}" for note in result.get("notes") or ()]
     if result.get("full_list"):
