@@ -122,8 +122,7 @@ def _outcome(status: CheckStatus, summary: str, findings: Sequence[Finding], ste
     first = next((one for one in findings if one.status == status), findings[0])
     return Outcome(
         status,
-        # What goes on has no full stop in its middle.
-        _sentence(first).rstrip(".") + more if more else _sentence(first),
+        _open_end(_sentence(first)) + more if more else _sentence(first),
         findings=sentences[:SHOWN],
         next=step or first.next,
         found=tuple(findings),
@@ -137,4 +136,9 @@ def _sentence(finding: Finding) -> str:
     shown = finding.examples[:NAMED]
     left = finding.count - len(shown)
     more = f" and {left:,} more" if left > 0 else ""
-    return f"{finding.what.rstrip('.')}: {', '.join(shown)}{more}"
+    return f"{_open_end(finding.what)}: {', '.join(shown)}{more}"
+
+
+def _open_end(sentence: str) -> str:
+    """A sentence that goes on: without its full stop, but with the dots of a cut value."""
+    return sentence if sentence.endswith("...") else sentence.removesuffix(".")

@@ -44,6 +44,8 @@ def test_several_go_on_without_a_full_stop_between() -> None:
     first, other = finding("None of them are there."), finding("Another.")
     assert outcome(first, other).detail == "None of them are there; and 1 more finding"
     assert outcome(first, *[other] * 7).detail == "None of them are there; and 7 more findings"
+    cut = finding("Its row says 01ab...")
+    assert outcome(cut, other).detail == "Its row says 01ab...; and 1 more finding"
     assert outcome(finding("Gone.", "a"), other).detail == "Gone: a; and 1 more finding"
 
 
