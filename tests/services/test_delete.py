@@ -1,16 +1,11 @@
-"""Deleting a backup: what is refused, what moves, what a crash leaves, what emptying the trash really frees."""
+"""Deleting a backup: what is refused and what moves."""
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
-import signal
 import stat
-import subprocess
-import sys
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +14,15 @@ import pytest
 from pymongo.database import Database
 
 from services.catalog.manifest import decode_manifest, encode_manifest
-from services.catalog.model import Backup
 from services.catalog.notes import CheckNote, append_note
-from services.catalog.scan import scan, survey
-from services.catalog.trash import RECORD, TRASH, read_trash
-from services.errors import Cancelled, QuillkeepError, Refused, UsageProblem
-from services.files import PARTIAL
+from services.catalog.scan import survey
+from services.catalog.trash import RECORD, TRASH
+from services.errors import Refused, UsageProblem
 from services.jobs.location_lock import reading, writing
 from services.mongo.record import SwapRecord, save_record
-from services.objects.bucket import open_bucket
-from services.objects.keys import Headers
 from services.operations.backup import backup
 from services.operations.backup_model import BackupPlan
-from services.operations.delete import DeletePlan, DeleteResult, delete
+from services.operations.delete import DeletePlan, delete
 from services.operations.pin import PinPlan, pin
 from services.operations.trash import (
     TrashEmptyPlan,
@@ -41,59 +32,25 @@ from services.operations.trash import (
     trash_restore,
 )
 from services.operations.verify import VerifyPlan, verify
-from services.paths import Paths
 from services.profile import BucketTarget, Location, Profile
 from tests.services.command_support import Command, at_a_terminal, environment
-from tests.support import FIXTURES, ROOT, RecordingContext
-
-Contexts = Callable[..., RecordingContext]
-NIGHT = datetime(2026, 11, 20, 2, 0, 0, tzinfo=UTC)
-OLD, NEW = "quilltap_20261120_020000", "quilltap_20261121_020000"
-_jobs = itertools.count(1)
+from tests.services.delete_support import (
+    NEW,
+    NIGHT,
+    OLD,
+    Contexts,
+    names,
+    refusal,
+    rows,
+    run,
+    two_nights,
+)
+from tests.support import FIXTURES
 
 
 @pytest.fixture
 def nights(profile: Profile, db: Database[Any], bucket: BucketTarget, make_context: Contexts) -> Profile:
-    """Two nights of a small deployment: four objects shared by both, one replaced between them."""
-    db.chats.insert_many([{"_id": number, "title": "t" * 50} for number in range(20)])
-    db.users.insert_many([{"_id": number} for number in range(3)])
-    opened = open_bucket(bucket)
-    for number in range(4):
-        opened.put(f"users/u/{number}.png", b"%d" % number * 9_000, size=9_000, headers=Headers())
-    opened.put("users/u/changed.png", b"a" * 20_000, size=20_000, headers=Headers())
-    backup(BackupPlan(), make_context(profile, clock=lambda: NIGHT))
-    opened.put("users/u/changed.png", b"b" * 20_000, size=20_000, headers=Headers())
-    backup(BackupPlan(), make_context(profile, clock=lambda: NIGHT + timedelta(days=1)))
-    return profile
-
-
-def run(profile: Profile, make_context: Contexts, ref: str = OLD, **more: Any) -> DeleteResult:
-    return delete(DeletePlan(backup=ref, **more), make_context(profile, job=f"d{next(_jobs)}"))
-
-
-def refusal(profile: Profile, make_context: Contexts, ref: str = OLD, **more: Any) -> Refused:
-    with pytest.raises(Refused) as caught:
-        run(profile, make_context, ref, **more)
-    assert caught.value.next
-    return caught.value
-
-
-def rows(profile: Profile, make_context: Contexts) -> dict[str, Backup]:
-    return {row.id: row for row in scan(profile.locations, profile, make_context(profile).paths)}
-
-
-def names(folder: Path) -> set[str]:
-    return {name for name in os.listdir(folder) if name != TRASH and not name.startswith(".quillkeep-")}
-
-
-def used(folder: Path) -> int:
-    """Bytes of disk below a folder, every inode once."""
-    seen: dict[int, int] = {}
-    for where, folders, files in os.walk(folder):
-        for name in [*folders, *files]:
-            status = os.lstat(os.path.join(where, name))
-            seen[status.st_ino] = status.st_blocks * 512
-    return sum(seen.values())
+    return two_nights(profile, db, bucket, make_context)
 
 
 def test_every_file_moves_and_comes_back(nights: Profile, location: Path, make_context: Contexts) -> None:
@@ -117,48 +74,6 @@ def test_every_file_moves_and_comes_back(nights: Profile, location: Path, make_c
     assert {name for name in os.listdir(location) if "20261120" in name} == before
     back = rows(nights, make_context)[OLD]
     assert back.good and back.verified is not None and os.listdir(trash) == []
-
-
-def test_the_trash_is_no_backup_for_anything(
-    nights: Profile, bucket: BucketTarget, location: Path, make_context: Contexts
-) -> None:
-    run(nights, make_context)
-    assert set(rows(nights, make_context)) == {NEW}
-    third = backup(BackupPlan(), make_context(nights, clock=lambda: NIGHT + timedelta(days=2)))
-    assert third.status == "ok" and third.objects is not None and third.objects.linked == 5
-    manifest = decode_manifest((location / f"{third.id}.json").read_bytes())
-    assert manifest.previous == NEW
-    assert verify(VerifyPlan(backup=third.id), make_context(nights)).verdict == "ok"
-
-
-def test_what_emptying_frees_is_counted_by_last_links_and_is_true(
-    nights: Profile, location: Path, make_context: Contexts
-) -> None:
-    looked = run(nights, make_context, dry_run=True)
-    assert not looked.deleted and OLD in rows(nights, make_context)
-    result = run(nights, make_context)
-    assert looked.frees == result.frees and result.frees is not None
-    # Four objects of 9,000 bytes are linked by the newer night, too, and free nothing.
-    assert result.frees.shared == 4 * 12_288
-    document = trash_document(nights)
-    assert document["frees"] == result.frees.bytes == document["trash"][0]["frees"]
-    entry = location / TRASH / result.entry
-    record = sum(path.stat().st_blocks * 512 for path in (entry, entry / RECORD, entry / "files"))
-    before = used(location)
-    emptied = trash_empty(TrashEmptyPlan(), make_context(nights))
-    assert emptied.freed == result.frees.bytes == before - used(location) - record
-    assert emptied.emptied == (OLD,) and os.listdir(location / TRASH) == []
-    assert verify(VerifyPlan(backup=NEW), make_context(nights)).verdict == "ok"
-
-
-def test_links_between_two_trashed_backups_free_once(nights: Profile, make_context: Contexts) -> None:
-    third = backup(BackupPlan(), make_context(nights, clock=lambda: NIGHT + timedelta(days=2)))
-    alone = run(nights, make_context, OLD)
-    both = run(nights, make_context, NEW)
-    assert alone.frees and both.frees and both.trash_frees
-    assert both.trash_frees.bytes == alone.frees.bytes + both.frees.bytes
-    assert both.trash_frees.shared == 4 * 12_288 + 20_480
-    assert third.id in rows(nights, make_context)
 
 
 def test_the_newest_good_one_of_each_part_stays(nights: Profile, make_context: Contexts) -> None:
@@ -358,169 +273,6 @@ def test_hostile_names(profile: Profile, location: Path, make_context: Contexts,
     assert os.listdir(location / TRASH) == []
 
 
-KILLER = """
-import os, signal, sys
-from services.jobs.context import JobContext
-from services.operations import delete as module, trash
-from services.paths import Paths
-from services.secret import decode_from_pipe
-from services.profile import Profile
-from pathlib import Path
-
-profile = decode_from_pipe(sys.stdin.buffer.read(), Profile)
-at, verb, state = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-calls = 0
-for name in ("rename", "replace", "mkdir"):
-    def hook(*arguments, real=getattr(os, name), **more):
-        global calls
-        calls += 1
-        if calls == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*arguments, **more)
-    setattr(os, name, hook)
-ctx = JobContext(job="killed", profile=profile, paths=Paths(Path(state)), folder=Path(state), report=lambda _: None)
-if verb == "delete":
-    module.delete(module.DeletePlan(backup=sys.argv[4]), ctx)
-else:
-    trash.trash_restore(trash.TrashRestorePlan(entry=sys.argv[4]), ctx)
-print(calls)
-"""
-
-
-def killed(profile: Profile, state: Path, at: int, verb: str, id: str) -> bool:
-    """Runs the verb in a process that is killed at its `at`-th change of the file system; False when it lived."""
-    from services.secret import encode_for_pipe
-
-    done = subprocess.run(
-        [sys.executable, "-c", KILLER, str(at), verb, str(state), id],
-        input=encode_for_pipe(profile),
-        cwd=ROOT,
-        capture_output=True,
-        timeout=60,
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-    return done.returncode != 0
-
-
-@pytest.mark.parametrize("finish", ["delete", "restore"])
-def test_a_kill_between_any_two_steps(
-    nights: Profile, location: Path, tmp_path: Path, make_context: Contexts, finish: str
-) -> None:
-    """Whatever is left is whole, or reads as incomplete, and one command finishes or undoes it."""
-    verify(VerifyPlan(backup=OLD), make_context(nights))
-    before = names(location)
-    states = []
-    step = 1 if finish == "delete" else 2
-    for at in range(step, 40, step):
-        if not killed(nights, tmp_path, at, "delete", OLD):
-            break
-        found = rows(nights, make_context)
-        row = found.get(OLD)
-        whole = names(location) == before
-        states.append("whole" if whole else "incomplete" if row is not None else "gone")
-        if row is not None and not whole:
-            assert not row.good and row.missing, (at, row)
-        if row is not None and whole:
-            assert row.good
-        assert set(found) <= {OLD, NEW}, "no part of it may look like a backup of its own"
-        if finish == "delete" or whole:
-            if states[-1] != "gone" or read_trash(nights).entries[0].state == "moving":
-                assert run(nights, make_context).deleted
-            assert not any("20261120" in name for name in os.listdir(location))
-        trash_restore(TrashRestorePlan(entry=OLD), make_context(nights))
-        assert names(location) == before and rows(nights, make_context)[OLD].good
-        assert [name for name in os.listdir(location / TRASH) if PARTIAL not in name] == []
-    else:
-        pytest.fail("it never came to its end")
-    assert {"whole", "incomplete", "gone"} <= set(states), states
-    trash_empty(TrashEmptyPlan(), make_context(nights))
-    assert os.listdir(location / TRASH) == [], "leftovers of killed runs are swept"
-
-
-def test_a_kill_on_the_way_back(
-    nights: Profile, location: Path, tmp_path: Path, make_context: Contexts
-) -> None:
-    before = names(location)
-    for at in range(1, 40):
-        run(nights, make_context)
-        if not killed(nights, tmp_path, at, "restore", OLD):
-            break
-        row = rows(nights, make_context).get(OLD)
-        assert row is None or not row.good or names(location) == before
-        left = read_trash(nights).entries
-        if left and left[0].state == "restoring":
-            assert "trash restore" in refusal(nights, make_context).next
-            assert trash_document(nights)["status"] == "warnings"
-            assert "partly" in trash_empty(TrashEmptyPlan(), make_context(nights)).warnings[0]
-        if left:
-            trash_restore(TrashRestorePlan(entry=OLD), make_context(nights))
-        assert names(location) == before and rows(nights, make_context)[OLD].good
-    else:
-        pytest.fail("it never came to its end")
-
-
-def test_an_error_in_the_middle_puts_everything_back(
-    nights: Profile, location: Path, make_context: Contexts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before, real = names(location), os.rename
-
-    def failing(source: Any, target: Any) -> None:
-        # A disk that fails in the middle of the moves, which no real one does on demand.
-        if str(source).endswith(f"{OLD}.json"):
-            raise OSError(5, "Input/output error")
-        real(source, target)
-
-    monkeypatch.setattr(os, "rename", failing)
-    with pytest.raises(QuillkeepError) as caught:
-        run(nights, make_context)
-    assert "Input/output error" in caught.value.cause and "put back" in caught.value.touched
-    assert names(location) == before and os.listdir(location / TRASH) == []
-
-
-def test_a_trash_that_is_something_else(
-    nights: Profile, location: Path, tmp_path: Path, make_context: Contexts
-) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (location / TRASH).symlink_to(elsewhere)
-    assert "is no folder" in refusal(nights, make_context).what
-    assert os.listdir(elsewhere) == [] and rows(nights, make_context)[OLD].good
-    (location / TRASH).unlink()
-    trash = location / TRASH
-    trash.mkdir(mode=0o755)
-    (trash / "holiday.jpg").write_bytes(b"mine")
-    planted = trash / "20261123T000000Z_planted"
-    (planted / "files").mkdir(parents=True)
-    (planted / "files" / "passwd").write_bytes(b"x")
-    record = b'{"id":"x","kind":"archive","folder":"../..","names":["passwd"],"state":"trashed",'
-    record += b'"deleted":"2026-11-23T00:00:00Z","by":"","job":"","created":"2026-11-23T00:00:00Z"}'
-    (planted / RECORD).write_bytes(record)
-    assert run(nights, make_context).deleted and stat.S_IMODE(trash.stat().st_mode) == 0o700
-    document = trash_document(nights)
-    assert [row["id"] for row in document["trash"]] == [OLD] and len(document["warnings"]) == 2
-    trash_empty(TrashEmptyPlan(), make_context(nights))
-    assert (trash / "holiday.jpg").exists() and planted.exists()
-
-
-def test_back_from_the_trash_never_over_anything(
-    nights: Profile, location: Path, make_context: Contexts
-) -> None:
-    run(nights, make_context)
-    (location / f"{OLD}.json").write_bytes(b"{}")
-    with pytest.raises(Refused, match="cannot go back"):
-        trash_restore(TrashRestorePlan(entry=OLD), make_context(nights))
-    (location / f"{OLD}.json").unlink()
-    # Notes of a verify that had begun before the deletion stay beside the older ones.
-    ctx = make_context(nights)
-    append_note(location, OLD, CheckNote(at=NIGHT, depth="quick", status="ok"), ctx.paths)
-    trash_restore(TrashRestorePlan(entry=OLD), ctx)
-    assert rows(nights, make_context)[OLD].good
-    run(nights, make_context)
-    shutil.copytree(location / TRASH, location / "copy")
-    with pytest.raises(UsageProblem, match="in the trash"):
-        trash_restore(TrashRestorePlan(entry="nothing"), make_context(nights))
-
-
 def test_damage_found_meanwhile_is_not_forgotten(
     nights: Profile, location: Path, make_context: Contexts
 ) -> None:
@@ -533,40 +285,6 @@ def test_damage_found_meanwhile_is_not_forgotten(
     result = trash_restore(TrashRestorePlan(entry=OLD), make_context(nights))
     assert "shares 1 damaged object" in result.warnings[0]
     assert not rows(nights, make_context)[OLD].good
-
-
-def test_emptying_can_be_stopped_and_goes_on(nights: Profile, location: Path, make_context: Contexts) -> None:
-    run(nights, make_context)
-    ctx = make_context(nights)
-    unlink, gone = os.unlink, []
-
-    def counting(*arguments: Any, **more: Any) -> None:
-        unlink(*arguments, **more)
-        if "dir_fd" in more:
-            gone.append(arguments[0])
-            if len(gone) == 3:
-                ctx.request_cancel()
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Cancelled) as caught:
-        patch.setattr(os, "unlink", counting)
-        trash_empty(TrashEmptyPlan(), ctx)
-    assert "no whole backup" in caught.value.touched
-    assert trash_document(nights)["trash"][0]["state"] == "emptying"
-    with pytest.raises(Refused, match="half gone"):
-        trash_restore(TrashRestorePlan(entry=OLD), make_context(nights))
-    assert trash_empty(TrashEmptyPlan(), make_context(nights)).emptied == (OLD,)
-    assert trash_empty(TrashEmptyPlan(), make_context(nights)).emptied == ()
-
-
-def test_only_what_was_confirmed_is_emptied(nights: Profile, make_context: Contexts) -> None:
-    backup(BackupPlan(), make_context(nights, clock=lambda: NIGHT + timedelta(days=2)))
-    run(nights, make_context, OLD)
-    shown = tuple(row["key"] for row in trash_document(nights)["trash"])
-    run(nights, make_context, NEW)
-    assert trash_empty(TrashEmptyPlan(entries=shown), make_context(nights)).emptied == (OLD,)
-    assert [row["id"] for row in trash_document(nights)["trash"]] == [NEW]
-    again = trash_empty(TrashEmptyPlan(entries=shown), make_context(nights))
-    assert again.emptied == () and "no longer in the trash" in again.warnings[0]
 
 
 def test_an_incomplete_and_an_unreadable_one_may_go(
@@ -604,74 +322,6 @@ def test_the_command(nights: Profile, db: Database[Any], location: Path, tmp_pat
     assert code == 0 and "Gone for good" in shown
     assert command.json("trash", "empty", "--yes")["emptied"] == []
     assert command.run("trash", "list").stdout == "The trash is empty.\n"
-
-
-def test_marks_of_killed_readers_are_swept_by_the_next_writer(
-    nights: Profile, location: Path, make_context: Contexts
-) -> None:
-    from services.jobs.host import this_owner
-    from services.jobs.location_lock import READING, Mark
-
-    owner = this_owner("killed", "restore")
-    dead = msgspec.structs.replace(owner, process=msgspec.structs.replace(owner.process, started="1"))
-    mark = Mark(owner=dead, token="t", started=NIGHT, backup=OLD)
-    (location / f"{READING}killed").write_bytes(msgspec.json.encode(mark))
-    with reading(location, NEW, "alive"), writing(location, "next"):
-        left = [name for name in os.listdir(location) if name.startswith(READING)]
-        assert len(left) == 1 and "alive" in left[0]
-    assert run(nights, make_context).deleted
-
-
-def test_one_in_the_trash_can_be_verified_and_read_there(
-    nights: Profile, location: Path, make_context: Contexts
-) -> None:
-    files = location / TRASH / run(nights, make_context).entry / "files"
-    manifest = str(files / f"{OLD}.json")
-    assert verify(VerifyPlan(backup=manifest), make_context(nights)).verdict == "ok"
-    with reading(files, OLD, "restoring-from-there", verb="restore"):
-        with pytest.raises(Refused, match="being read in the trash"):
-            trash_restore(TrashRestorePlan(entry=OLD), make_context(nights))
-        stays = trash_empty(TrashEmptyPlan(), make_context(nights))
-        assert stays.emptied == () and "stays in the trash" in stays.warnings[0]
-    assert "in no location" in refusal(nights, make_context, manifest).what
-    trash_restore(TrashRestorePlan(entry=OLD), make_context(nights))
-    assert rows(nights, make_context)[OLD].verified is not None and os.listdir(location / TRASH) == []
-
-
-def test_a_look_into_the_trash(nights: Profile, tmp_path: Path, make_context: Contexts) -> None:
-    from services.looking.child import look
-    from services.looking.trash import TrashRequest
-
-    result = run(nights, make_context)
-    quick = look("trash", nights, Paths(tmp_path)).document
-    assert [(row["id"], row["frees"]) for row in quick["trash"]] == [(OLD, None)] and quick["frees"] is None
-    measured = look("trash", nights, Paths(tmp_path), TrashRequest(measure=True)).document
-    assert result.frees is not None and measured["frees"] == result.frees.bytes
-
-
-def test_what_a_killed_job_of_these_left_is_told() -> None:
-    from services.jobs.events import Started
-    from services.jobs.if_cancelled import if_cancelled
-    from services.jobs.way_on import remains_of
-
-    for verb in ("delete", "trash-restore", "trash-empty"):
-        started = Started(
-            at=NIGHT,
-            job="j",
-            verb=verb,
-            plan={},
-            profile=None,
-            pid=1,
-            process_started="1",
-            boot_id="b",
-            host="h",
-            machine_id="m",
-            user="u",
-            version="0",
-        )
-        remains = remains_of([started])
-        assert "trash" in remains.left and remains.way_on == ("quillkeep trash list",)
-        assert if_cancelled("j", verb, "", ()).possible
 
 
 def test_nothing_of_it_needs_more_than_one_catalog(nights: Profile, make_context: Contexts) -> None:
