@@ -7,10 +7,9 @@ import signal
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -18,41 +17,30 @@ import pytest
 from services.errors import QuillkeepError, Refused, UsageProblem
 from services.jobs.cancel import cancel_job
 from services.jobs.events import (
-    LOST,
-    WATCHED,
-    AnyEvent,
     CancelRequested,
-    Checkpoint,
     Finished,
-    Log,
     PhaseStarted,
     Progress,
     Started,
 )
 from services.jobs.host import this_host
 from services.jobs.journal import JOURNAL, LOG, Journal, follow_events, read_events
-from services.jobs.launch import StartedJob, make_job_folder, start_job
-from services.jobs.listing import JobSummary, list_jobs
-from services.jobs.process import is_alive, this_process
+from services.jobs.launch import make_job_folder, start_job
+from services.jobs.listing import list_jobs
+from services.jobs.process import this_process
 from services.operations.registry import VERBS, load
 from services.operations.selftest import SelftestPlan
 from services.paths import Paths
-from services.profile import AppControl, BucketTarget, MongoTarget, Profile
-from services.secret import Secret
-
-SECRETS = {
-    "uri": "mongodb://ann:uri-secret-4711@127.0.0.1:1/quilltap",
-    "access": "access-secret-4711",
-    "secret": "bucket-secret-4711",
-    "pepper": "pepper-secret-4711",
-}
-PROFILE = Profile(
-    name="prod",
-    mongo=MongoTarget(uri=Secret(SECRETS["uri"])),
-    bucket=BucketTarget(access_key=Secret(SECRETS["access"]), secret_key=Secret(SECRETS["secret"])),
-    pepper=Secret(SECRETS["pepper"]),
+from services.profile import Profile
+from tests.services.jobs_support import (
+    PROFILE,
+    SECRETS,
+    Start,
+    only,
+    result_of,
+    starting,
+    wait_for,
 )
-Start = Callable[..., StartedJob]
 
 
 @pytest.fixture
@@ -62,44 +50,8 @@ def paths(tmp_path: Path) -> Paths:
 
 @pytest.fixture
 def start(paths: Paths) -> Iterator[Start]:
-    """Starts selftest jobs and ends what a test left running."""
-    jobs: list[StartedJob] = []
-
-    def run(profile: Profile = PROFILE, **plan: Any) -> StartedJob:
-        job = start_job("selftest", SelftestPlan(**plan), profile, paths)
-        jobs.append(job)
-        return job
-
-    yield run
-    for job in jobs:
-        if is_alive(job.process):
-            os.kill(job.process.pid, signal.SIGKILL)
-
-
-def result_of(job: StartedJob) -> Finished:
-    last = list(follow_events(job.folder))[-1]
-    assert isinstance(last, Finished), last
-    wait_gone(job)
-    return last
-
-
-def wait_for(job: StartedJob, wanted: Callable[[AnyEvent], bool]) -> AnyEvent:
-    for event in follow_events(job.folder, process=job.process, poll=0.01):
-        if wanted(event):
-            return event
-    raise AssertionError("the job ended before")
-
-
-def wait_gone(job: StartedJob) -> None:
-    deadline = time.monotonic() + 10
-    while is_alive(job.process):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def only(paths: Paths) -> JobSummary:
-    (summary,) = list_jobs(paths)
-    return summary
+    with starting(paths) as begin:
+        yield begin
 
 
 def test_a_job_runs_in_a_process_and_session_of_its_own_and_leaves_its_result(
@@ -370,91 +322,6 @@ def test_jobs_with_large_plans_and_results_are_listed_newest_first(paths: Paths)
     assert [summary.state for summary in list_jobs(paths)] == ["succeeded"] * 3
     assert list_jobs(paths)[0].summary == "quilltap_20261122_000002"
     assert list_jobs(Paths(paths.state / "nowhere")) == []
-
-
-def application(folder: Path) -> tuple[Profile, Path]:
-    """An application that runs while a file is there, and is told the number of its starts."""
-    flag = folder / "running"
-    flag.touch()
-    app = AppControl(
-        stop=f"rm -f {flag}", start=f"touch {flag}; echo x >> {folder}/starts", status=f"test -e {flag}"
-    )
-    return Profile(name="prod", app=app, pepper=Secret(SECRETS["pepper"])), flag
-
-
-def watcher_of(job: StartedJob) -> int:
-    event = wait_for(job, lambda event: isinstance(event, Checkpoint) and event.name == WATCHED)
-    assert isinstance(event, Checkpoint)
-    return int(event.data["pid"])
-
-
-def wait_stopped(flag: Path) -> None:
-    deadline = time.monotonic() + 10
-    while flag.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_the_watcher_starts_the_application_of_a_job_killed_with_its_group(
-    start: Start, paths: Paths, tmp_path: Path
-) -> None:
-    profile, flag = application(tmp_path)
-    job = start(profile, steps=1_000, seconds=0.02, stop_app=True)
-    watcher = watcher_of(job)
-    wait_stopped(flag)
-    assert os.getsid(watcher) == watcher
-    seen = Path(f"/proc/{watcher}/environ").read_bytes() + Path(f"/proc/{watcher}/cmdline").read_bytes()
-    assert b"secret-4711" not in seen
-    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-        os.kill(watcher, number)
-    os.killpg(job.process.pid, signal.SIGKILL)
-    events = list(follow_events(job.folder))
-    lost = next(event for event in events if isinstance(event, Checkpoint) and event.name == LOST)
-    assert flag.exists() and lost.data["app"] == "started" and lost.data["way_on"] == []
-    assert (tmp_path / "starts").read_text() == "x\n"
-    assert only(paths).state == "lost" and "still stopped" not in only(paths).summary
-
-
-def test_after_the_first_rename_the_watcher_keeps_it_stopped_and_names_the_two_commands(
-    start: Start, paths: Paths, tmp_path: Path
-) -> None:
-    profile, flag = application(tmp_path)
-    job = start(profile, steps=1_000, seconds=0.02, stop_app=True, renaming_at=2)
-    wait_for(job, lambda event: isinstance(event, Checkpoint) and event.name == "renaming")
-    os.killpg(job.process.pid, signal.SIGKILL)
-    events = list(follow_events(job.folder))
-    commands = [f"quillkeep restore --finish {job.job}", f"quillkeep rollback {job.job}"]
-    said = [event.text for event in events if isinstance(event, Log) and event.level == "error"]
-    assert all(command in said[-1] for command in commands) and "stays stopped" in said[0]
-    assert not flag.exists()
-    summary = only(paths)
-    assert summary.state == "lost" and list(summary.way_on) == commands
-    assert "still stopped" in summary.summary
-
-
-def test_the_watcher_of_a_job_that_ends_by_itself_leaves_quietly(
-    start: Start, paths: Paths, tmp_path: Path
-) -> None:
-    profile, flag = application(tmp_path)
-    job = start(profile, steps=2, seconds=0.02, stop_app=True)
-    watcher = watcher_of(job)
-    assert result_of(job).status == "ok" and flag.exists()
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{watcher}").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    assert not any(isinstance(event, Checkpoint) and event.name == LOST for event in read_events(job.folder))
-    assert (tmp_path / "starts").read_text() == "x\n"
-
-
-def test_cancelled_while_the_application_is_stopped_it_is_started_again(
-    start: Start, paths: Paths, tmp_path: Path
-) -> None:
-    profile, flag = application(tmp_path)
-    job = start(profile, steps=1_000, seconds=0.02, stop_app=True)
-    wait_stopped(flag)
-    cancel_job(paths, job.job)
-    assert result_of(job).status == "cancelled" and flag.exists()
 
 
 def test_a_front_end_that_dies_takes_no_job_with_it(start: Start) -> None:
