@@ -51,7 +51,7 @@ def test_a_backup_from_its_start_to_its_history(profile: Profile, db: Database[A
 def test_too_late_is_what_the_job_itself_answers(tmp_path: Path) -> None:
     async def test() -> None:
         paths = Paths(tmp_path / "state")
-        plan = SelftestPlan(steps=100, seconds=0.03, commit_at=0)
+        plan = SelftestPlan(steps=100, seconds=0.06, commit_at=0)
         job = await asyncio.to_thread(start_job, "selftest", plan, Profile(), paths)
         async with opened(Profile(), paths) as console:
             console.app.open_job(job.job)

@@ -55,7 +55,7 @@ def test_a_missing_collection_leads_to_a_plan_for_it_alone(
             assert "bucket are not touched" in flat(console)
             await console.press("enter")
             await until_said(console, "it can be restored")
-            assert "every byte read" in flat(console)
+            assert "Every byte proven" in flat(console)
             await console.press("enter")
             await console.until(lambda: at_step(console, 5))
             state = console.app.screen.state  # type: ignore[attr-defined]
@@ -105,7 +105,8 @@ def test_with_the_database_down_a_backup_can_be_chosen_and_the_checks_say_what_t
             await until_said(console, "another deployment")
             await console.press("enter")
             await until_said(console, "The live side is not known")
-            assert " ? " in console.line("characters") and "live not known" in console.text
+            await console.until(lambda: " ? " in console.line("characters"))
+            assert "live not known" in console.text
             await console.press("up", "up", "up", "down", "enter")
             await until_said(console, "the restore back")
             assert "fail" in console.line("connection")
@@ -185,16 +186,16 @@ def test_a_fresh_verification_counts_and_v_verifies_again(filled: Profile, paths
     async def test() -> None:
         async with opened(filled, paths, mode="restore") as console:
             await to_step(console, 4)
-            await until_said(console, "every byte read")
+            await until_said(console, "Every byte proven")
             await console.press("escape", "enter")
-            await until_said(console, "every byte read")
+            await until_said(console, "Every byte proven")
         async with opened(filled, paths, mode="restore") as console:
             await to_step(console, 4)
             await until_said(console, "Verified in full just now: ok. v verifies again.")
             await console.press("k")
             assert "nothing to skip" in flat(console)
             await console.press("v")
-            await until_said(console, "every byte read")
+            await until_said(console, "Every byte proven")
 
     run(test())
 
