@@ -24,7 +24,7 @@ def candidates_of(path: str) -> list[Candidate]:
     except OSError as error:
         raise UsageProblem(
             f"The file {path} cannot be read: {os.strerror(error.errno or 0)}.",
-            next="Name a file that holds a pepper, or `-` to type it.",
+            next="Name a file that holds a pepper, or `-` to type it; a backup is named with --backup.",
         ) from error
     return variants(data, path)
 
@@ -55,7 +55,7 @@ def variants(data: bytes, name: str) -> list[Candidate]:
             kept.setdefault(pepper, Candidate(label=label, pepper=Secret(pepper)))
     if not kept:
         raise UsageProblem(
-            f"The file {name} holds no pepper: it is empty.",
+            f"The file {name} is empty, so it holds no pepper.",
             next="Name a file that holds a pepper, or `-` to type it.",
         )
     return list(kept.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,8 @@ def check_peppers(
         if best is None or _rank(found) > _rank(best):
             best = found
     if best is None:
-        return msgspec.structs.replace(not_tried(vault, NO_PEPPER), target=target)
-    return msgspec.structs.replace(best, target=target, candidates=tuple(tried))
+        return _of(not_tried(vault, NO_PEPPER), target)
+    return _of(msgspec.structs.replace(best, candidates=tuple(tried)), target)
 
 
 def check_again(
@@ -108,7 +109,7 @@ def probe(
     The key-check of `entry` is compared always. Without a pepper the answer is `skipped`, with the reason.
     """
     if pepper is None:
-        return msgspec.structs.replace(not_tried(vault, NO_PEPPER), target=target)
+        return _of(not_tried(vault, NO_PEPPER), target)
     vault.restart()
     vault.sample(values)
     Trial(vault, pepper, users=USERS_PROBED, check=check).run()
@@ -116,7 +117,7 @@ def probe(
     if told or compared(pepper, entry) == "equal":
         # A probe tries few users: that a value names none of them says nothing of the data.
         vault.database.execute("UPDATE vals SET state = ? WHERE state = ?", (LEFT, UNTOLD))
-    return msgspec.structs.replace(_found(vault, pepper, CONFIGURED, entry), target=target)
+    return _of(_found(vault, pepper, CONFIGURED, entry), target)
 
 
 def trace(
@@ -157,6 +158,22 @@ def _found(
         entry=entry,
         short=is_short(pepper),
         looked=looked,
+    )
+
+
+def _of(result: PepperResult, target: str) -> PepperResult:
+    """A result of a target, whose next steps look at the same one."""
+    if target == LIVE:
+        return msgspec.structs.replace(result, target=target)
+    check = "quillkeep pepper check FILE"
+    there = f"{check} --backup {shlex.quote(target)}"
+    return msgspec.structs.replace(
+        result,
+        target=target,
+        findings=tuple(
+            msgspec.structs.replace(one, next=one.next.replace(check, there)) for one in result.findings
+        ),
+        next=result.next.replace(check, there),
     )
 
 

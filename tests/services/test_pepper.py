@@ -208,6 +208,7 @@ def test_a_backup_and_its_key_check(filled: Profile, db: Database[Any], make_con
     other = check(msgspec.structs.replace(filled, pepper=OTHER), make_context, target="latest")
     assert (other.status, other.key_check) == ("fail", "differs")
     assert set(kinds(other)) == {"wrong-pepper", "key-check-differs"}
+    assert f"`quillkeep pepper check FILE --backup {id}`" in other.next == other.findings[0].next
     db.api_keys.drop()
     db.users.update_many({}, {"$unset": {"totp": 1, "backupCodes": 1}})
     empty = make_context(filled, clock=lambda: datetime(2030, 1, 1, tzinfo=UTC))
@@ -290,6 +291,13 @@ def test_it_stops_when_asked(filled: Profile, make_context: Contexts) -> None:
     ctx.request_cancel()
     with pytest.raises(Cancelled):
         pepper_check(PepperPlan(), ctx)
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "pepper").write_bytes(b"")
+    command = Command(environment(tmp_path, "mongodb://127.0.0.1:1/", "quilltap", tmp_path))
+    done = command.run("pepper", "check", str(tmp_path / "pepper"))
+    assert done.returncode == 2 and "is empty, so it holds no pepper" in done.stderr
 
 
 def test_no_such_backup(filled: Profile, make_context: Contexts) -> None:
