@@ -17,7 +17,7 @@ _known: set[str] = set()
 _URI_CREDENTIALS = re.compile(r"\b([a-z][a-z0-9+.-]*://)([^/\s@]+)@", re.IGNORECASE)
 _KEY_VALUE = re.compile(
     r"(?i)\b((?:aws_|s3_)?(?:secret|access)_?(?:access_?)?key(?:_?id)?|password|passwd|passphrase|pepper|"
-    r"encryption_master_pepper|token|authorization|x-amz-signature|x-amz-credential|signature)"
+    r"encryption_master_pepper|(?<=[?&])api[-_]?key|token|authorization|x-amz-signature|x-amz-credential|signature)"
     r"([\"']?\s*[:=]\s*[\"']?)([^\s\"',;&}]+)"
 )
 _SENTENCE = re.compile(r"(?:ok|warn|fail|skipped|unknown)(?![\w+/=.-])|[A-Z][a-z]{0,13} [a-z]+[ ,.;:]")

@@ -56,7 +56,11 @@ class Contents:
         written = document.get("type", "")
         known = kind_of(kind or (written if isinstance(written, str) else ""), document)
         if known is None:
-            raise self._wrong("the type collection, view or timeseries", printable(kind), namespace)
+            raise self._wrong(
+                "the type collection, view or timeseries",
+                printable(str(kind or written)) or "none",
+                namespace,
+            )
         self._entries[namespace] = CollectionMetadata(namespace=namespace, kind=known, raw=raw)
 
     def note(self, text: str) -> None:

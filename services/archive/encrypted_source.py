@@ -116,8 +116,8 @@ class EncryptedSource:
         else:
             also = "its encryption has no MAC: a damaged ciphertext would look the same"
         told = ArchiveError(
-            error.expected,
-            found=f"{error.found} ({also})" if error.found else also,
+            error.expected if error.found else f"{error.expected} ({also})",
+            found=f"{error.found} ({also})" if error.found else "",
             namespace=error.namespace,
             offset=error.offset,
             file=error.file,

@@ -33,6 +33,7 @@ def forgets_afterwards() -> Iterator[None]:
         ("hash $2b$12$" + "a" * 53, "aaaa", "hash"),
         ('E11000 dup key: { email: "ines@example.org" }', "ines@", "E11000"),
         ("failed, full error: {'keyValue': {'email': 'ines'}}", "ines", "failed"),
+        ("https://models.example/v1?api_key=sk-abc&x=1", "sk-abc", "x=1"),
         ("GET /k?X-Amz-Signature=0badc0de&x=1", "0badc0de", "x=1"),
     ],
 )

@@ -135,6 +135,13 @@ def test_bad_names_are_refused(tmp_path: Path, file: str) -> None:
             walk_dump(path)
 
 
+def test_a_type_that_none_knows_is_shown(tmp_path: Path) -> None:
+    folder = dump_folder(tmp_path / "dump", COLLECTIONS)
+    (folder / "two.metadata.json").write_text('{"indexes": [], "type": "colle?tion"}')
+    with pytest.raises(ArchiveError, match=r"q\.two: expected the type collection.*, found colle\?tion"):
+        open_dump(folder).prelude()
+
+
 def test_users_and_roles_and_the_oplog_are_left_alone(tmp_path: Path) -> None:
     root = tmp_path / "dump"
     folder = dump_folder(root, COLLECTIONS)
