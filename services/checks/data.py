@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from services.checks.evidence import unreadable
 from services.checks.model import Outcome, check
-from services.counted import counted
+from services.checks.telling import more_than_one
 from services.errors import QuillkeepError
 from services.findings import Finding
 
@@ -118,7 +118,7 @@ def _outcome(status: CheckStatus, summary: str, findings: Sequence[Finding], ste
     sentences = tuple(map(_sentence, findings))
     if status == "ok" or not sentences:
         return Outcome(status, summary, next=step, found=tuple(findings))
-    more = f"; and {counted(len(sentences) - 1, 'more findings')}" if len(sentences) > 1 else ""
+    more = more_than_one(sentences)
     first = next((one for one in findings if one.status == status), findings[0])
     return Outcome(
         status,

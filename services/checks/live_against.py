@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from services.checks.live_evidence import LiveEvidence
 from services.checks.model import Outcome, check, worst
+from services.checks.telling import first_of, outcome_of
 from services.counted import counted
-from services.findings import Finding
 
 
 @check(
@@ -27,11 +25,10 @@ def growth(evidence: LiveEvidence) -> Outcome | None:
         return None
     found = tuple(evidence.live.shrunk)
     compared = [name for name in evidence.live.kept.entries() if name in evidence.live.chosen]
-    return Outcome(
+    return outcome_of(
         worst([one.status for one in found] or ["ok"]),
-        _words(found, f"{counted(len(compared), 'collections')} against {newest.id}"),
-        findings=tuple(one.what for one in found),
-        found=found,
+        first_of(found) if found else f"{counted(len(compared), 'collections')} against {newest.id}",
+        found,
     )
 
 
@@ -52,16 +49,8 @@ def index_list(evidence: LiveEvidence) -> Outcome | None:
         return None
     found = tuple(finding for _, finding in evidence.live.indexes.values() if finding is not None)
     indexes = sum(len(seen) for seen, _ in evidence.live.indexes.values())
-    return Outcome(
+    return outcome_of(
         worst([one.status for one in found] or ["ok"]),
-        _words(found, f"{counted(indexes, 'indexes')} against {newest.id}"),
-        findings=tuple(one.what for one in found),
-        found=found,
+        first_of(found) if found else f"{counted(indexes, 'indexes')} against {newest.id}",
+        found,
     )
-
-
-def _words(found: Sequence[Finding], well: str) -> str:
-    if not found:
-        return well
-    more = f"; and {counted(len(found) - 1, 'more findings')}" if len(found) > 1 else ""
-    return f"{found[0].what.rstrip('.')}{more}"

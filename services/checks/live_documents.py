@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from services.catalog.model import CheckStatus
 from services.checks.live_evidence import LiveEvidence
 from services.checks.model import Outcome, check, worst
+from services.checks.telling import outcome_of
 from services.counted import by_number, counted
 from services.findings import Finding
 
@@ -102,4 +103,4 @@ def _outcome(
         words = f"{bad:,} of {counted(documents, 'documents')} {by_number(bad, 'is', 'are')} {ill}"
     if seen.unread:
         words += f"; not read: {', '.join(sorted(seen.unread)[:5])}"
-    return Outcome(status, words, findings=tuple(one.what for one in found), found=tuple(found))
+    return outcome_of(status, words, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.checks.live_evidence import LiveEvidence
 from services.checks.model import Outcome, check, worst
+from services.checks.telling import first_of, outcome_of
 from services.counted import by_number, counted
 
 
@@ -29,11 +30,10 @@ def server_validate(evidence: LiveEvidence) -> Outcome | None:
     if denied:
         role, grant = evidence.live.grant
         named = f" ({', '.join(denied[:5])})" if len(denied) < len(said) else ""
-        return Outcome(
+        return outcome_of(
             status,
             f"this user may not validate {counted(len(denied), 'collections')}{named}: the role {role} has the right",
-            findings=tuple(one.what for one in found),
-            found=found,
+            found,
             next=f"Grant it, then validate again: {grant}",
         )
     asked = len(said) - len(gone)
@@ -41,6 +41,5 @@ def server_validate(evidence: LiveEvidence) -> Outcome | None:
     if gone:
         words += f"; {counted(len(gone), 'collections')} went away meanwhile"
     if found:
-        more = f"; and {counted(len(found) - 1, 'more findings')}" if len(found) > 1 else ""
-        words = f"{found[0].what.rstrip('.')}{more}; {words}"
-    return Outcome(status, words, findings=tuple(one.what for one in found), found=found)
+        words = f"{first_of(found)}; {words}"
+    return outcome_of(status, words, found)
