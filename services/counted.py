@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_ONE = {"copies": "copy", "indexes": "index"}
+_ONE = {"copies": "copy", "indexes": "index", "sets of backup codes": "set of backup codes"}
 
 
 def singular(unit: str) -> str:

@@ -18,6 +18,7 @@ def test_one_is_not_several() -> None:
     assert counted(1, "collections") == amount(1, "collections") == "1 collection"
     assert counted(2_000, "documents") == "2,000 documents" and counted(0, "backups") == "0 backups"
     assert counted(1, "copies") == "1 copy" and by_number(1, "is", "are") == "is"
+    assert counted(1, "sets of backup codes") == "1 set of backup codes"
 
 
 def test_what_was_just_made_is_not_now_old() -> None:
