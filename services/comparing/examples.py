@@ -58,7 +58,7 @@ class Looked:
         def take(name: str, key: bytes, document: bytes, note: str) -> None:
             others = back[name].get(key)
             if others is None:
-                self._ids[name, key] = (shown_id(document), own_id(document), note)
+                self._ids[name, key] = (shown_id(document), own_id(document, name), note)
             for other in others or ():
                 self._changed[name, other] = self._compare(name, other, document, note)
 
@@ -66,7 +66,7 @@ class Looked:
         return {name: tuple(self._examples(name, one)) for name, one in self._joined.items()}
 
     def _of_a(self, name: str, key: bytes, document: bytes, note: str) -> None:
-        self._ids[name, key] = (shown_id(document), own_id(document), note)
+        self._ids[name, key] = (shown_id(document), own_id(document, name), note)
         if any(key == first for first, _ in self._joined[name].changed_first):
             self._shelf[name, key] = self._seal(document)
 
@@ -151,7 +151,7 @@ class Looked:
     def _compare(self, name: str, key: bytes, b: bytes, note: str) -> DocumentDiff:
         a = self._open(name, key)
         _, _, earlier = self._ids.get((name, key), ("", "", ""))
-        id, own = shown_id(b), own_id(b)
+        id, own = shown_id(b), own_id(b, name)
         if a is None:
             return DocumentDiff(id=id, state="changed", own_id=own, note=GONE)
         fields: list[FieldChange] = []

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.comparing.fields import Value
 from services.comparing.identity import id_of
+from services.quilltap import stored_name
 from services.quilltap.secret_fields import is_secret_name, masked
 from services.redact import redact
 
@@ -27,13 +28,17 @@ def shown_id(raw: bytes) -> str:
     return NO_ID if found is None else _cut(_json(raw, found), ID_CHARACTERS)
 
 
-def own_id(raw: bytes) -> str:
-    """The application's own `id`, by which documents refer to each other; empty without one."""
+def own_id(raw: bytes, collection: str) -> str:
+    """The application's own `id`, by which documents refer to each other; empty without one.
+
+    Of messages, which have none, it is their chat's: by that the application and every finding name them.
+    """
     from services.archive.elements import NotBson, elements
 
+    wanted = b"chatId\0" if stored_name(collection) == "chat_messages" else b"id\0"
     try:
         for kind, name, value, end in elements(raw):
-            if kind == STRING and raw.startswith(b"id\0", name):
+            if kind == STRING and raw.startswith(wanted, name):
                 return _cut(raw[value + 4 : end - 1].decode("utf-8", "replace"), ID_CHARACTERS)
     except NotBson:
         return ""

@@ -69,7 +69,7 @@ class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
 class DocumentDiff(msgspec.Struct, frozen=True, kw_only=True):
     """One document, by its `_id` as relaxed Extended JSON; `fields` are the first that differ.
 
-    `own_id` is the application's own `id`; `note` says why there are no fields, or that it moved.
+    `own_id` is the application's own `id`, of messages their chat's; `note` says why there are no fields, or that it moved.
     """
 
     id: str

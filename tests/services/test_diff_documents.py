@@ -54,6 +54,22 @@ def test_changed_added_and_removed(filled: Profile, db: Database[Any], make_cont
         assert (back.added, back.removed, back.changed) == (2, 1, 1)
 
 
+def test_messages_are_named_by_their_chat(
+    profile: Profile, db: Database[Any], make_context: Contexts
+) -> None:
+    """They have no `id`; findings name the chat, and so an empty chat is found again among what is only there."""
+    db.chat_messages.insert_many([{"chatId": f"chat-{n}", "messages": [{"id": "m"}]} for n in range(3)])
+    db.memories.insert_one({"chatId": "chat-0", "content": "a"})
+    night(profile, make_context, 0)
+    db.chat_messages.delete_one({"chatId": "chat-0"})
+    db.chat_messages.update_one({"chatId": "chat-1"}, {"$set": {"messages": []}})
+    db.memories.delete_many({})
+    result = compare(msgspec.structs.replace(profile, bucket=None), make_context)
+    told = {(one.state, one.own_id) for one in found(result, "chat_messages").examples}
+    assert told == {("removed", "chat-0"), ("changed", "chat-1")}
+    assert [one.own_id for one in found(result, "memories").examples] == [""]
+
+
 def test_values_on_demand_and_never_secrets(
     filled: Profile, db: Database[Any], make_context: Contexts
 ) -> None:

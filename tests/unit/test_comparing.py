@@ -176,7 +176,9 @@ def test_values_as_text() -> None:
         assert change.a is not None
         return shown_value(raw, change.a)
 
-    assert shown_id(raw) == '{"$oid": "656565656565656565656565"}' and own_id(raw) == "own"
+    assert shown_id(raw) == '{"$oid": "656565656565656565656565"}' and own_id(raw, "chats") == "own"
+    messages = encode({"id": 7, "chatId": "chat-1"})
+    assert own_id(messages, "chat_messages") == "chat-1" and own_id(messages, "memories") == ""
     assert value("d") == '{"$date": "2026-11-20T00:00:00Z"}'
     assert "abc" not in value("t") and '"n": 1' in value("t")
     assert value("s").startswith('"xxx') and value("s").endswith("(5,000 bytes)") and len(value("s")) < 300
