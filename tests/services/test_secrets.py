@@ -191,6 +191,8 @@ def deployment(mongod_auth: Mongod, weed: Weed, bucket: BucketTarget, tmp_path: 
         client.admin.command("createUser", "quilltap-user", pwd=PASSWORD, roles=roles)
         for name in ("users", "tags"):
             client[DATABASE][name].insert_many([{"id": n, "text": name * 20} for n in range(40)])
+        row = {"id": "a", "userId": "u", "s3Key": "users/u/IMAGE/1_a.png", "size": 99}
+        client[DATABASE].files.insert_one(row)
         weed.client().put_object(Bucket=bucket.bucket, Key="users/u/IMAGE/1_a.png", Body=b"x" * 99)
         made = Deployment(tmp_path, mongod_auth, bucket)
         made.watch.start()
