@@ -12,7 +12,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from tui.modes import FIRST_RUN, MODES
-from widgets.key_names import key_name
+from widgets.key_names import bound_key, key_name
 
 if TYPE_CHECKING:
     from tui.app import QuillkeepApp
@@ -113,7 +113,7 @@ def actions_elsewhere(app: QuillkeepApp, screen: Screen[Any]) -> list[Command]:
             keys = app.keymap.get(binding.id or "", binding.key).partition(",")[0]
             if not (binding.id and binding.description) or key_name(keys) in MOVING | {"esc", "enter"}:
                 continue
-            go_to = key_name(app.keymap.get(f"mode.{place}", mode.key).partition(",")[0])
+            go_to = bound_key(app.keymap, f"mode.{place}", mode.key)
             found.setdefault(
                 (binding.description, place),
                 Command(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from textual.keys import format_key
 
 _NAMES = {
@@ -27,3 +29,13 @@ def key_name(key: str) -> str:
     if not name.isascii() or not name.isprintable():
         name = last
     return "+".join([*modifiers, name])
+
+
+def bound_key(keymap: Mapping[str, str], id: str, usual: str) -> str:
+    """The first key that a binding has now, in words; `usual` where the keymap does not move it."""
+    return key_name(keymap.get(id, usual).partition(",")[0])
+
+
+def keys_line(keymap: Mapping[str, str], keys: Iterable[tuple[str, str, str]]) -> str:
+    """Keys (id, usual key, word) in one line, as they are bound now."""
+    return " " + "  ".join(f"{bound_key(keymap, id, usual)} {word}" for id, usual, word in keys)

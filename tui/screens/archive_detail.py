@@ -118,7 +118,7 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
         """The backup as the newest catalog knows it; after a change the document is read again."""
         if self._place != place_of(self.console.store.profile):
             # Another deployment: the keys here would mean its backups.
-            self.app.call_later(self._close)
+            self.app.call_later(self.close_in_front)
             return
         if topic == "jobs":
             self.watch_jobs()
@@ -296,10 +296,6 @@ without Quillkeep (`y` copies them, `s` saves them as a file).
             self.console.save_text(sections.commands_text(self._document) + "\n", name=f"{stem}-commands.sh")
         else:
             self.console.save_text(json.dumps(self._document, indent=1) + "\n", name=f"{stem}.json")
-
-    def _close(self) -> None:
-        if self.is_current:
-            self.app.pop_screen()
 
     def action_leave(self) -> None:
         """Takes the filter away, else goes back to the list."""

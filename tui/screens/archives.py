@@ -28,7 +28,7 @@ from tui.work import start_work
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar, matching
 from widgets.inventory_table import InventoryTable, TableRow
-from widgets.key_names import key_name
+from widgets.key_names import keys_line
 from widgets.key_value import KeyValues
 from widgets.plain import plain, plain_lines
 from widgets.problem_box import ProblemBox
@@ -102,10 +102,9 @@ Every backup of every location, also those made by other tools (*foreign*) and o
 
     def _more_keys(self) -> str:
         """The keys for which the row at the bottom has no room at 80 columns."""
-        keymap = self.console.keymap
-        words = (
-            key_name(keymap.get(id, key).partition(",")[0]) + " " + word
-            for id, key, word in (
+        return keys_line(
+            self.console.keymap,
+            (
                 ("archives.compare", "c", "compare"),
                 ("archives.compare_live", "l", "with live"),
                 ("archives.delete", "d", "delete"),
@@ -114,9 +113,8 @@ Every backup of every location, also those made by other tools (*foreign*) and o
                 ("archives.trash", "t", "trash"),
                 ("archives.sort", "o", "sort"),
                 ("archives.jump", "g", "go to"),
-            )
+            ),
         )
-        return " " + "  ".join(words)
 
     @property
     def focused_backup(self) -> Backup | None:

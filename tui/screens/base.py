@@ -10,7 +10,7 @@ from textual.screen import ModalScreen, Screen
 
 from tui.modes import MODES
 from tui.target import target_facts
-from widgets.key_names import key_name
+from widgets.key_names import bound_key
 from widgets.keys_row import KeysRow, Shown
 from widgets.modes_row import ModesRow, ModeWord
 from widgets.target_bar import TargetBar
@@ -32,9 +32,9 @@ def console_of(screen: Screen[T]) -> QuillkeepApp:
 
 def keys_row(console: QuillkeepApp) -> KeysRow:
     """The row of keys, which always ends with those that open the rest."""
-    help_key = console.keymap.get("app.help", "question_mark").partition(",")[0]
-    commands_key = console.keymap.get("app.commands", "ctrl+p").partition(",")[0]
-    always = (Shown(key_name(help_key), "Help"), Shown(key_name(commands_key), "Actions"))
+    help_key = bound_key(console.keymap, "app.help", "question_mark")
+    commands_key = bound_key(console.keymap, "app.commands", "ctrl+p")
+    always = (Shown(help_key, "Help"), Shown(commands_key, "Actions"))
     return KeysRow(always, ellipsis=console.glyphs.ellipsis)
 
 
@@ -50,7 +50,7 @@ class ConsoleScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         words = [ModeWord(mode.key, mode.title, mode.name) for mode in MODES]
-        quit_key = key_name(self.console.keymap.get("app.quit", "ctrl+q").partition(",")[0])
+        quit_key = bound_key(self.console.keymap, "app.quit", "ctrl+q")
         yield ModesRow(words, self.MODE or self.app.current_mode, beside=f"{quit_key} Quit")
         yield TargetBar(target_facts(self.console), self.console.glyphs)
         yield from self.compose_body()
@@ -87,6 +87,11 @@ class ConsoleScreen(Screen[None]):
         self.refresh_bindings()
         if self.is_current and topic in (*self.TOPICS, "profile"):
             self.show(topic)
+
+    def close_in_front(self) -> None:
+        """Goes back to the screen below, unless another came in front of this one meanwhile."""
+        if self.is_current:
+            self.app.pop_screen()
 
     def _show_all(self) -> None:
         self.query_one(TargetBar).show(target_facts(self.console))

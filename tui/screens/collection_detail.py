@@ -135,7 +135,7 @@ good version of it. `f` shows one severity. `v` `d` `c` do what they do in the l
         """The collection as the newest answers know it."""
         if self._place is not None and self._place != place_of(self.console.store.profile):
             # Another deployment: the keys here would mean its collections.
-            self.app.call_later(self._close)
+            self.app.call_later(self.close_in_front)
             return
         if topic == "jobs":
             self.watch_jobs()
@@ -298,10 +298,6 @@ good version of it. `f` shows one severity. `v` `d` `c` do what they do in the l
         ]
         stem = "".join(char if char.isalnum() or char in "_-." else "_" for char in self._collection)[:60]
         self.console.save_text("\n".join(lines) + "\n", name=f"quillkeep-{stem}-{now:%Y%m%d_%H%M%S}.md")
-
-    def _close(self) -> None:
-        if self.is_current:
-            self.app.pop_screen()
 
     def action_leave(self) -> None:
         """Back to the list."""

@@ -29,7 +29,7 @@ from widgets.empty import Empty
 from widgets.filter_bar import FilterBar
 from widgets.glyphs import tone
 from widgets.inventory_table import Column, InventoryTable
-from widgets.key_names import key_name
+from widgets.key_names import keys_line
 from widgets.key_value import KeyValues
 from widgets.plain import plain, plain_lines
 from widgets.problem_box import ProblemBox
@@ -110,17 +110,16 @@ Every live collection beside the newest good backup; what is broken, gone or fel
 
     def _more_keys(self) -> str:
         """The keys for which the row at the bottom has no room at 80 columns."""
-        keymap = self.console.keymap
-        keys = (
-            ("collections.documents", "d", "documents"),
-            ("collections.compare", "c", "compare"),
-            ("collections.severity", "f", "severity"),
-            ("collections.filter", "slash", "filter"),
-            ("collections.save", "s", "save"),
-            ("collections.copy", "y", "copy"),
-        )
-        return " " + "  ".join(
-            f"{key_name(keymap.get(id, key).partition(',')[0])} {word}" for id, key, word in keys
+        return keys_line(
+            self.console.keymap,
+            (
+                ("collections.documents", "d", "documents"),
+                ("collections.compare", "c", "compare"),
+                ("collections.severity", "f", "severity"),
+                ("collections.filter", "slash", "filter"),
+                ("collections.save", "s", "save"),
+                ("collections.copy", "y", "copy"),
+            ),
         )
 
     def _columns(self, width: int) -> tuple[Column, ...]:

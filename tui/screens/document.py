@@ -151,7 +151,7 @@ read onto the screen; long texts and lists are cut, and the last line says so.
     def show(self, topic: str) -> None:
         """Another newest backup, or another deployment, of which nothing here is true."""
         if self._place is not None and self._place != place_of(self.console.store.profile):
-            self.app.call_later(self._close)
+            self.app.call_later(self.close_in_front)
             return
         self.refresh_bindings()
 
@@ -268,10 +268,6 @@ read onto the screen; long texts and lists are cut, and the last line says so.
         assert self._answer is not None
         lines = lines_for(self._answer, self._section, 10_000, titled=True)
         return "\n".join([f"{self._collection} _id {self._words}", "", *(line.text for line in lines)]) + "\n"
-
-    def _close(self) -> None:
-        if self.is_current:
-            self.app.pop_screen()
 
     def action_leave(self) -> None:
         """Back to the list."""

@@ -80,7 +80,7 @@ else of them is read. The next page comes when the cursor reaches the end.
     def show(self, topic: str) -> None:
         """Of another deployment nothing here is true any more."""
         if topic == "profile" and self._place != place_of(self.console.store.profile):
-            self.app.call_later(self._close)
+            self.app.call_later(self.close_in_front)
 
     def why_disabled(self, action: str) -> str:
         """Why a key does nothing now; empty while it works."""
@@ -210,10 +210,6 @@ else of them is read. The next page comes when the cursor reaches the end.
         """The first page again."""
         self._ask(DocumentsRequest(collection=self._collection, find=self._find))
         self._draw()
-
-    def _close(self) -> None:
-        if self.is_current:
-            self.app.pop_screen()
 
     def action_leave(self) -> None:
         """Takes the search away, else goes back."""

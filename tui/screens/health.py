@@ -19,7 +19,7 @@ from tui.screens.health_actions import HealthActions
 from tui.screens.health_list import AttentionList, Keys, keys_of
 from tui.screens.health_looks import NAMES, looks_of, waiting_for
 from widgets.gauge import Gauge
-from widgets.key_names import key_name
+from widgets.key_names import bound_key
 from widgets.lines_view import LinesView
 from widgets.plain import plain
 
@@ -223,7 +223,7 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
             if self.is_current:
                 self._follower = Follower(store.backend, self, running[0].id, folder)
         glyphs = self.console.glyphs
-        key = key_name(self.console.keymap.get("health.job", "o").partition(",")[0])
+        key = bound_key(self.console.keymap, "health.job", "o")
         self._say("health-job", text.job_line(running[0], self._progress, glyphs, len(running) - 1, key))
 
     def _unfollow(self) -> None:

@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 from services.status.model import Finding, Remedy, Word
 from tui.present_status import GLYPHS
 from widgets.glyphs import Glyphs, tone
-from widgets.key_names import key_name
+from widgets.key_names import bound_key
 from widgets.lines_view import fitted
 from widgets.text import escape
 
@@ -38,10 +38,7 @@ Keys = Mapping[Remedy, str]
 
 def keys_of(keymap: Mapping[str, str]) -> dict[Remedy, str]:
     """Each remedy's key as it is bound now, in words."""
-    return {
-        remedy: key_name(keymap.get(binding, usual).partition(",")[0])
-        for remedy, (binding, usual) in BINDINGS.items()
-    }
+    return {remedy: bound_key(keymap, binding, usual) for remedy, (binding, usual) in BINDINGS.items()}
 
 
 DOES: dict[Remedy, str] = {

@@ -26,7 +26,7 @@ from tui.work import start_work
 from widgets.empty import Empty
 from widgets.filter_bar import FilterBar, matching
 from widgets.inventory_table import InventoryTable
-from widgets.key_names import key_name
+from widgets.key_names import keys_line
 from widgets.lines_view import Line, LinesView
 from widgets.plain import plain, plain_lines
 from widgets.problem_box import ProblemBox
@@ -130,20 +130,18 @@ data; each column a group of checks, the worst of them as glyph and word:
 
     def _more_keys(self) -> str:
         """The keys for which the row at the bottom has no room at 80 columns."""
-        keymap = self.console.keymap
-        said = (
-            f"{key_name(keymap.get(f'integrity.{name}', key).partition(',')[0])} {word}"
-            for name, key, word in (
-                ("severity", "f", "severity"),
-                ("filter", "/", "filter"),
-                ("sort", "o", "order"),
-                ("restore", "R", "restore"),
-                ("save", "s", "save"),
-                ("json", "j", "save as JSON"),
-                ("watch", "w", "watch"),
-            )
+        return keys_line(
+            self.console.keymap,
+            (
+                ("integrity.severity", "f", "severity"),
+                ("integrity.filter", "slash", "filter"),
+                ("integrity.sort", "o", "order"),
+                ("integrity.restore", "R", "restore"),
+                ("integrity.save", "s", "save"),
+                ("integrity.json", "j", "save as JSON"),
+                ("integrity.watch", "w", "watch"),
+            ),
         )
-        return " " + "  ".join(said)
 
     @property
     def _focused(self) -> Entry | None:

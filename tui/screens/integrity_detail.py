@@ -179,7 +179,7 @@ it back, and the next step. Of the live data each job's findings follow it.
         """What runs, or another answer about the live data."""
         if self._place != place_of(self.console.store.profile):
             # Another deployment: the keys here would mean its backups.
-            self.app.call_later(self._close)
+            self.app.call_later(self.close_in_front)
             return
         if topic == "jobs":
             self.watch_jobs()
@@ -292,10 +292,6 @@ it back, and the next step. Of the live data each job's findings follow it.
     def _file(self, form: Form) -> str:
         stem = "".join(char if char.isalnum() or char in "_-." else "_" for char in self._subject)[-60:]
         return f"quillkeep-integrity-{stem}.{form}"
-
-    def _close(self) -> None:
-        if self.is_current:
-            self.app.pop_screen()
 
     def action_back(self) -> None:
         """Takes the filter away, else goes back to the matrix; jobs go on."""
