@@ -26,12 +26,13 @@ def beside(name: str, chosen: Sequence[str]) -> tuple[str, ...]:
 
 
 def way_back(backup: str, *names: str) -> str:
-    """The command that restores exactly these collections, and what it does."""
+    """The command that restores exactly these collections, what it does, and the way for single documents."""
     quoted = shlex.quote(",".join(names))
     return (
         f"`quillkeep restore {backup} --collections {quoted} --yes` brings back {' and '.join(names)} as "
-        f"{by_number(len(names), 'it was', 'they were')} then; "
-        f"`quillkeep plan {backup} --collections {quoted}` shows what that changes."
+        f"{by_number(len(names), 'it was', 'they were')} then, without what was written since (that is kept as a "
+        f"copy); `quillkeep plan {backup} --collections {quoted}` shows what that changes. For single documents "
+        "add `--to-database NAME`: it comes beside the live data, to copy them from."
     )
 
 
@@ -57,7 +58,10 @@ def with_way_back(finding: Finding, need: Need, held: Collection[str]) -> Findin
         return placed
     if need.found:
         looked = counted(len(need.found), "good backups")
-        step = f"None of the newest {looked} has the good version; `quillkeep list` shows the others."
+        step = (
+            f"None of the newest {looked} has the good version; `quillkeep list` shows the others. Was it there "
+            "before a restore? `quillkeep rollback` brings back what was live then."
+        )
     else:
         step = "No good backup could be asked for the good version; `quillkeep list` shows what there is."
     return msgspec.structs.replace(finding, next=finding.next or step)

@@ -115,6 +115,7 @@ def test_a_document_outside_the_shape(deployment: Validated, odd: tuple[str, str
     assert finding.examples == (document["id"],)
     assert finding.good_in == deployment.backup_id and finding.restore == (collection,)
     assert f"quillkeep restore {deployment.backup_id} --collections {collection} --yes" in finding.next
+    assert "without what was written since" in finding.next and "--to-database" in finding.next
     assert result.status == status and rows(result)[collection].status == status
     wrong = {name for name, ended in statuses(result).items() if ended != "ok"}
     assert wrong == {"shape" if kind == "wrong-type" else "iso-dates"}
@@ -271,6 +272,7 @@ def test_the_newest_backup_that_has_it_right(deployment: Validated, tmp_path: Pa
         found = {one.examples: one for one in rows(deployment.validate())["tags"].findings}
         (new,) = [one for one in found.values() if str(added["_id"]) in one.examples and "in id" in one.what]
         assert new.good_in == "" and "None of the newest 2 good backups" in new.next
+        assert "`quillkeep rollback` brings back what was live" in new.next
     finally:
         for path in (deployment.folder / "backups").glob(f"*{later.id.removeprefix('quilltap_')}*"):
             path.unlink()
