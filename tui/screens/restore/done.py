@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from services.counted import counted
 from tui.screens.app_start import ask_and_start_app, why_no_start
+from tui.screens.restore.application import application_words
 from tui.screens.restore.holding import ask_held
 from tui.screens.restore.looks_again import LooksAgain
 from tui.screens.restore.model import GOOD, StepName
@@ -22,6 +23,7 @@ from widgets.plain import plain
 
 if TYPE_CHECKING:
     from services.jobs.listing import JobSummary
+    from services.looking.live import SwapSeen
 
 LEFT_STOPPED = ("stopping", "stopped", "found-stopped")
 """How the journal says that the application did not run at the end."""
@@ -117,7 +119,7 @@ Where the application stands, what stays until when, and how long it took.
             or looked.answered <= finished.at
         ):
             return ""
-        own = next((swap for swap in looked.value.swaps if swap.job == self.swap_job), None)
+        own = self._swap
         if own is not None and own.state != "released":
             return ""
         if self.undone:
@@ -331,7 +333,7 @@ Where the application stands, what stays until when, and how long it took.
         if self.holds_copies:
             until = str((self.state.result or {}).get("rollback_until") or "")[:16].replace("T", " ")
             say(mark, f"{self._before()}, at least until {until} UTC{self._copies()}.")
-            if self._copied != 0:
+            if self._swap is None or self._swap.documents != 0:
                 say("", "It may hold documents that exist nowhere else.", "dim")
             say(
                 "Z",
@@ -357,15 +359,13 @@ Where the application stands, what stays until when, and how long it took.
         return "What was live before is kept beside the live data"
 
     @property
-    def _copied(self) -> int | None:
-        """Documents in its rollback copies; None while nobody can tell."""
+    def _swap(self) -> SwapSeen | None:
+        """The record of its copies, as the live look has it."""
         live = self.console.store.looked("live").value
-        swap = next((one for one in live.swaps if one.job == self.swap_job), None) if live else None
-        return swap.documents if swap is not None else None
+        return next((one for one in live.swaps if one.job == self.swap_job), None) if live else None
 
     def _copies(self) -> str:
-        live = self.console.store.looked("live").value
-        swap = next((one for one in live.swaps if one.job == self.swap_job), None) if live else None
+        swap = self._swap
         if swap is None or not swap.documents:
             return ""
         from tui.progress import amount
@@ -374,30 +374,11 @@ Where the application stands, what stays until when, and how long it took.
 
     def _application(self) -> tuple[str, str]:
         """Where it stands by the journal, and what is left to do."""
-        app, state = self.console.store.profile.app, self.run.app
-        start = " a starts it." if app and app.start else ""
-        job = self._starting
-        if state == "started":
-            return "The application was started again by the job. Open Quilltap and look.", "strong"
-        if self._app_runs:
-            return "The application was started since. Open Quilltap and look.", "strong"
-        if job is not None and job.state in ("running", "cancelling"):
-            return f"The application is being started by job {job.id}.", "strong"
-        if job is not None:
-            failed = f" Job {job.id} could not start it: {job.summary}"
-            return f"The application is still stopped.{failed}{start}", "warning"
-        if state in ("stopping", "stopped"):
-            asked = ", as you asked" if self.state.leave_app_stopped else ""
-            return f"The application is still stopped{asked}.{start or ' Start it yourself now.'}", "warning"
-        if state == "found-stopped":
-            return (
-                f"The application was stopped before and still is.{start or ' Start it yourself now.'}",
-                "warning",
-            )
-        if not self.run.ended:
-            return "Reading where the application stands.", "dim"
-        return (
-            "Quillkeep did not stop the application. If you stopped it, start it now "
-            "(docker compose start app, where it runs in Compose).",
-            "strong",
+        app = self.console.store.profile.app
+        return application_words(
+            self.run,
+            runs=self._app_runs,
+            starting=self._starting,
+            start=" a starts it." if app and app.start else "",
+            asked=self.state.leave_app_stopped,
         )
