@@ -39,6 +39,11 @@ class Replaced(NamedTuple):
         """Whether what was looked at since `started` is no longer what is live; of no name, anything at all."""
         return started < self.at and (not name or self.names is None or name in self.names)
 
+    @property
+    def documents(self) -> bool:
+        """Whether any were put in place; a restore of the objects alone leaves them as they were."""
+        return self.names is None or bool(self.names)
+
 
 Seen = tuple[dict[str, Validation], tuple[Finding, ...], PairsSeen | None, tuple[str, ...]]
 
@@ -167,7 +172,7 @@ def _references(
     for started, _, result in runs:
         if started.plan.get("collections"):
             continue
-        return () if any(one.touched(started.at) for one in replaced) else result.references
+        return () if any(one.documents and one.touched(started.at) for one in replaced) else result.references
     return ()
 
 

@@ -72,6 +72,7 @@ class _Found:
         self._tried: dict[LiveVerb, LiveSeen] = {}
         self._parts: list[str] = []
         self._replaced: datetime | None = None
+        self._documents: datetime | None = None
 
     @property
     def complete(self) -> bool:
@@ -80,10 +81,13 @@ class _Found:
 
     def add(self, started: Started, folder: Path) -> None:
         """One journal. Errors: `OSError`."""
-        if started.verb in REPLACES and self._replaced is None:
+        if started.verb in REPLACES and self._documents is None:
             finished = _finished(read_events(folder))
             if finished is not None and finished.status in ("ok", "warnings"):
-                self._replaced = finished.at
+                self._replaced = self._replaced or finished.at
+                # A restore of the objects alone leaves every document as it was looked at.
+                if finished.result.get("collections") != {}:
+                    self._documents = finished.at
         verb = _live_verb(started)
         if verb is None or verb in self._held:
             return
@@ -100,7 +104,7 @@ class _Found:
             some = counted(len(started.plan["collections"]), "collections")
             self._parts.append(f"A newer look at {some} alone ended {seen.status} ({started.job}).")
         else:
-            since = self._replaced
+            since = self._replaced if verb == "pairs" else self._documents
             self._held[verb] = msgspec.structs.replace(
                 seen, replaced_at=since if since and since > started.at else None
             )

@@ -262,6 +262,10 @@ def test_findings_and_a_restore_since(profile: Profile, paths: Paths) -> None:
     chats = row(rows, "chats")
     assert [one.status for one in chats.findings] == ["fail", "warn"]
     assert row(rows, "files").findings[0].kind == "missing-object"
+    job(paths, "restore", {"status": "ok", "collections": {}}, at=AT + timedelta(minutes=30))
+    held = look_held(CollectionsHeldRequest(), profile, paths)
+    assert held.pairs is not None and held.pairs.replaced, "objects were restored"
+    assert [one.status for one in row(rows_of(None, held), "chats").findings] == ["fail", "warn"], "alone"
     job(paths, "restore", {"status": "ok", "collections": {"users": {}}}, at=AT + timedelta(hours=1))
     held = look_held(CollectionsHeldRequest(), profile, paths)
     assert not held.validated["chats"].replaced and held.pairs is not None and held.pairs.replaced

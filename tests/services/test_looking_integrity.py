@@ -243,6 +243,20 @@ def test_a_restore_since_makes_a_live_verdict_old(place: tuple[Path, Paths, Prof
     assert look(IntegrityRequest(), profile, paths).live[1].replaced_at == LATER + timedelta(hours=2)
 
 
+def test_a_restore_of_objects_alone_makes_only_the_pair_check_old(place: tuple[Path, Paths, Profile]) -> None:
+    _, paths, profile = place
+    for verb in ("pairs", "validate", "pepper-check"):
+        plan = {"rows": "live", "objects": "live"} if verb == "pairs" else {}
+        write_job(paths, f"20261122_03000{len(verb)}", verb, "fail", {"summary": "broken"}, plan)
+    write_job(paths, "20261122_040000", "restore", "ok", {"collections": {}, "objects": {"put": 2}}, hours=1)
+    live = look(IntegrityRequest(), profile, paths).live
+    old = {one.verb for one in live if one.replaced_at is not None}
+    assert {one.status for one in live} == {"fail"} and old == {"pairs"}
+    write_job(paths, "20261122_035000", "restore", "ok", {"collections": {"chats": {}}}, hours=0.5)
+    live = look(IntegrityRequest(), profile, paths).live
+    assert all(one.replaced_at is not None for one in live), "an earlier one put documents in place"
+
+
 def test_a_job_that_is_gone_without_a_result_is_told(place: tuple[Path, Paths, Profile]) -> None:
     _, paths, profile = place
     write(paths.jobs / "20261122_030000", [started("validate", "20261122_030000", profile="prod")])
