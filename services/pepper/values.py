@@ -44,7 +44,8 @@ Place = tuple[int, int, int]
 class Stored(msgspec.Struct, frozen=True, gc=False):
     """One encrypted value; `owner` is its user's id where the document says so, `damage` what its form lacks.
 
-    `id` is that of the key or of the user, for words. A damaged value has no bytes.
+    `id` is that of the key or of the user, for words; `own` its document's `_id`, where that can be said. A
+    damaged value has no bytes.
     """
 
     place: str
@@ -53,6 +54,7 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     iv: bytes = b""
     sealed: bytes = b""
     damage: str = ""
+    own: str = ""
 
 
 def of_user(raw: bytes) -> tuple[str, list[Stored]]:
@@ -70,7 +72,7 @@ def of_user(raw: bytes) -> tuple[str, list[Stored]]:
             continue
         value = _value(raw, held, place, name, user)
         if value is not None:
-            values.append(value)
+            values.append(msgspec.structs.replace(value, own=_shown_id(raw, found)))
     return user, values
 
 
@@ -81,7 +83,8 @@ def of_key(raw: bytes) -> Stored:
     except NotBson as error:
         return Stored("api_keys", "?", damage=str(error))
     name = _text(raw, found.get(b"id")) or _shown_id(raw, found)
-    return _of_parts(raw, found, "api_keys", name, _text(raw, found.get(b"userId")))
+    value = _of_parts(raw, found, "api_keys", name, _text(raw, found.get(b"userId")))
+    return msgspec.structs.replace(value, own=_shown_id(raw, found))
 
 
 def of_profile(raw: bytes) -> tuple[str, str] | None:

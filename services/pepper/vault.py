@@ -44,6 +44,7 @@ class Held(msgspec.Struct, frozen=True, gc=False, array_like=True):
     id: str
     iv: bytes
     sealed: bytes
+    own: str
 
 
 class Vault:
@@ -91,7 +92,7 @@ class Vault:
 
     def _keep(self, value: Stored) -> None:
         owner = self._user(value.owner) if value.owner else None
-        plain = self._encode(Held(value.id, value.iv, value.sealed))
+        plain = self._encode(Held(value.id, value.iv, value.sealed, value.own))
         held = self._seal(plain)
         self.database.execute(
             "INSERT INTO vals VALUES (NULL, ?, ?, ?, ?, ?, ?, NULL, ?)",

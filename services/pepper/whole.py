@@ -11,7 +11,7 @@ from services.archive.elements import NotBson
 from services.errors import Cancelled, QuillkeepError
 from services.pepper.trial import USERS_TRIED, Trial
 from services.pepper.values import FIELDS, PLACES
-from services.pepper.vault import DAMAGED, FAILED, OPENED, Vault
+from services.pepper.vault import DAMAGED, FAILED, OPENED, Held, Vault
 
 if TYPE_CHECKING:
     from services.catalog.model import Backup
@@ -24,6 +24,10 @@ _LEFT = (
     "SELECT n, place, held, owner, seen FROM vals WHERE state IN (?, ?)"
     " AND n NOT IN (SELECT n FROM whole) ORDER BY n LIMIT ?"
 )
+
+
+_Name = tuple[int, str]
+"""A place and an id."""
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -50,7 +54,8 @@ def find_whole(
 ) -> Looked:
     """Notes in a vault whose values were tried which backup opens those that did not open, or are damaged.
 
-    A value is known by its place and its document's id. Bytes are counted by `advance`. `Cancelled` is raised.
+    A value is known by its place and its document's id, or its `_id` where it lost that. Bytes are counted by
+    `advance`. `Cancelled` is raised.
     """
     looked: list[str] = []
     problems: list[str] = []
@@ -73,28 +78,36 @@ def find_whole(
     return Looked(tuple(looked), tuple(problems))
 
 
-def _wanted(vault: Vault) -> dict[tuple[int, str], list[_Wanted]]:
-    found: dict[tuple[int, str], list[_Wanted]] = {}
+def _wanted(vault: Vault) -> dict[_Name, list[_Wanted]]:
+    found: dict[_Name, list[_Wanted]] = {}
     for n, place, held, owner, seen in vault.rows(_LEFT, FAILED, DAMAGED, MAX_SOUGHT):
-        found.setdefault((place, vault.open_held(held).id), []).append(_Wanted(n, vault.mark_of(owner), seen))
+        one = _Wanted(n, vault.mark_of(owner), seen)
+        for name in _names(place, vault.open_held(held)):
+            found.setdefault(name, []).append(one)
     return found
 
 
-def _leave(there: Vault, wanted: frozenset[tuple[int, str]]) -> None:
+def _names(place: int, held: Held) -> set[_Name]:
+    """By what a value is known in any copy of its document."""
+    return {(place, name) for name in (held.id, held.own) if name not in ("", "?")}
+
+
+def _leave(there: Vault, wanted: frozenset[_Name]) -> None:
     """Nothing else of the backup costs a key derivation."""
     others = [
         (n,)
         for n, place, held in there.rows("SELECT n, place, held FROM vals")
-        if (place, there.open_held(held).id) not in wanted
+        if not _names(place, there.open_held(held)) & wanted
     ]
     there.database.executemany("DELETE FROM vals WHERE n = ?", others)
 
 
-def _note(vault: Vault, there: Vault, wanted: dict[tuple[int, str], list[_Wanted]], at: int) -> None:
+def _note(vault: Vault, there: Vault, wanted: dict[_Name, list[_Wanted]], at: int) -> None:
     rows = there.rows("SELECT place, held, owner, opener, seen FROM vals WHERE state = ?", OPENED)
     for place, held, owner, opener, seen in rows:
         collection = PLACES[place].partition(".")[0]
-        for one in wanted[place, there.open_held(held).id]:
+        names = _names(place, there.open_held(held))
+        for one in {one for name in names for one in wanted.get(name, ())}:
             restored = collection
             if (one.seen, one.owner) == (seen, there.mark_of(owner)):
                 # Not a byte of it is another one: what is gone is the user with whose id it opens.

@@ -48,6 +48,7 @@ DAMAGES: list[tuple[Damage, str, str]] = [
     (lambda db: db.api_keys.update_one({"id": "mine"}, {"$set": {"userId": "bo"}}), "api_keys", "open"),
     (lambda db: db.users.update_one({"id": "ann"}, {"$set": {"totp.iv": "00" * 16}}), "users", "open"),
     (lambda db: db.users.delete_one({"id": "cy"}), "users", "open"),
+    (lambda db: db.users.update_one({"id": "ann"}, {"$unset": {"id": 1}}), "users", "damaged"),
     (
         lambda db: db.api_keys.replace_one({"id": "mine"}, key("mine", "ann", OTHER, userId="ann")),
         "api_keys",
@@ -62,8 +63,9 @@ def test_the_backup_that_has_it_whole(
 ) -> None:
     good = saved(sound, make_context)
     damage(db)
-    # A backup made of the damage is no help.
-    saved(sound, make_context)
+    if kind == "damaged":
+        # A backup made of the damage is no help.
+        saved(sound, make_context)
     finding = only(check(sound, make_context))
     assert finding.kind == ("does-not-open" if kind == "open" else "damaged-value")
     assert (finding.good_in, finding.restore) == (good, (collection,))
