@@ -48,6 +48,18 @@ def test_plan_loses_first_and_folds_what_is_the_same() -> None:
     run(test())
 
 
+def test_what_folds_nothing_offers_no_unfolding() -> None:
+    async def test() -> None:
+        rows = [one for one in plan_document()["collections"] if one["content"] != "same"]
+        backend = recorded(plan=journal_of(plan_document(collections=rows)))
+        async with hosted(PlanStep, state_of(step="plan"), backend) as (console, screen):
+            await console.until("EFFECT")
+            assert screen.step.why_disabled("unfold") == "Nothing is folded here."
+            assert screen.step.why_disabled("go_on") == ""
+
+    run(test())
+
+
 def test_enter_goes_on_and_a_plan_for_the_same_request_is_kept() -> None:
     async def test() -> None:
         backend = recorded(plan=journal_of(plan_document()))

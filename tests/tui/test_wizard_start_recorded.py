@@ -206,7 +206,7 @@ def test_begin_takes_a_backup_and_an_open_wizard_is_kept() -> None:
             await console.press("enter")
             await until_said(console, "1 of 2 taken")
             await console.app.open_restore(backup="quilltap_20261122_020000")
-            await until_said(console, "The restore that")
+            await until_said(console, "This restore was open already")
             assert at_step(console, 3)
 
     run(test())

@@ -15,7 +15,7 @@ from tui.bridge import apart
 from tui.progress import amount, duration
 from tui.screens.restore.following import FollowingStep
 from tui.screens.restore.model import StepName
-from tui.screens.restore.plan_rows import plan_rows, verdict
+from tui.screens.restore.plan_rows import folds, plan_rows, verdict
 from tui.screens.restore.run_journal import TITLES, PhaseSeen
 from tui.work import start_work
 from widgets.glyphs import Glyphs
@@ -162,6 +162,8 @@ class PlanView(FollowingStep):
             return "The plan is being made." if self.followed else ""
         if plan is None and action in ("go_on", "copy", "save", "unfold"):
             return "There is no plan yet."
+        if action == "unfold" and (self.BACK or not any(map(folds, (plan or {}).get("collections") or ()))):
+            return "Nothing is folded here."
         if action == "go_on" and plan is not None:
             if plan.get("refusals"):
                 return "The plan is refused: remove the reasons on top, then press p to plan again."

@@ -157,7 +157,9 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         """
         if self.wizard_open():
             self.console.say(
-                "The restore that is open here was kept. ctrl+n starts over.", severity="warning"
+                "This restore was open already and is kept; what you chose now was not taken. "
+                "ctrl+n starts it over: then choose again.",
+                severity="warning",
             )
             return
         finished = self._fresh is not None and self._fresh.finished
