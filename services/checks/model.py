@@ -184,5 +184,8 @@ def verdict_of_part(results: Sequence[CheckResult], part: Part) -> CheckStatus:
 
 def verdict_of_data(results: Sequence[CheckResult]) -> CheckStatus | None:
     """The worst of what the checks about the data found; None when none of them applied."""
-    statuses = [one.status for one in results if one.decides == "data"]
-    return worst(statuses) if statuses else None
+    statuses: set[CheckStatus] = {one.status for one in results if one.decides == "data"}
+    if not statuses:
+        return None
+    # What was not looked at, for want of a pepper, hides no warning.
+    return worst(sorted(statuses - {"skipped"} if "warn" in statuses else statuses))

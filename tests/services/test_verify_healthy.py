@@ -124,6 +124,17 @@ def test_a_backup_of_another_application_is_not_taken_for_one_without_uploads(tm
     assert pairs.status == "unknown" and "files" in pairs.detail
 
 
+def test_what_was_skipped_hides_no_warning_of_the_data(tmp_path: Path) -> None:
+    context, folder = foreign(tmp_path)
+    context.profile = msgspec.structs.replace(context.profile, pepper=None)
+    sealed = {"ciphertext": "aa" * 8, "iv": "bb" * 12, "authTag": "cc" * 16}
+    documents = {"api_keys": [{"_id": 1, "id": "k", **sealed}], "files": rows_of(OBJECTS)[:-1]}
+    made = make_backup(folder, documents=documents, objects=OBJECTS)
+    result = verify(VerifyPlan(backup=made.id), context)
+    assert [(name, status) for name, status, _ in odd(result)] == [("pairs", "warn"), ("pepper", "skipped")]
+    assert (result.status, result.data, result.verdict) == ("warn", "warn", "ok")
+
+
 def test_live_data_without_any_upload_is_whole(
     profile: Profile, db: Database[Any], make_context: Make
 ) -> None:
