@@ -22,13 +22,20 @@ Word = Literal[
 ]
 
 _WEIGHT = {"fail": 0, "warn": 2, "unknown": 3}
+NOTABLE_BYTES = 1_000_000
+NOTABLE_SHARE = 0.1
+"""A change in bytes is told beside a count that stayed from so many bytes on, or from this share of them."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """From a backup to what is live, in documents; `loud` when it would make a backup suspicious."""
+    """From a backup to what is live; `loud` when it would make a backup suspicious.
+
+    `bytes` of the documents, where they differ notably: a count that stayed says nothing of what is in them.
+    """
 
     word: Word = ""
     documents: int | None = None
+    bytes: int | None = None
     loud: bool = False
 
 
@@ -144,7 +151,15 @@ def _counted(
     emptied = bool(before) and not now
     loud = name not in PASSING_COLLECTIONS and (emptied or (before >= MINIMUM_DOCUMENTS and fallen > FALL))
     word: Word = "grew" if moved > 0 else "shrank" if moved < 0 else "same count"
-    return Change(word=word, documents=moved, loud=loud)
+    return Change(word=word, documents=moved, bytes=_notable(before_bytes, now_bytes), loud=loud)
+
+
+def _notable(before: int | None, now: int | None) -> int | None:
+    """The difference in bytes where it is worth telling; None where it is not, or not known."""
+    if before is None or now is None:
+        return None
+    moved = now - before
+    return moved if moved and abs(moved) >= min(NOTABLE_BYTES, before * NOTABLE_SHARE) else None
 
 
 def _fallen(before: int | None, now: int | None) -> float:

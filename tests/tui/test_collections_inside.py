@@ -79,7 +79,7 @@ def test_sections_of_a_collection() -> None:
         manager, _ = collections(broken())
         async with manager as console:
             await opened_on(console, "memories")
-            assert "[Summary]" in console.text and "! -2,708 shrank since then" in console.text
+            assert "[Summary]" in console.text and "! -2,708 shrank, -" in console.text
             assert "█▁  7 good backups, then live" in console.text, "the trend ends in a fall"
             await press(console.pilot, "right")
             assert "Nobody has looked: it was never validated." in console.text

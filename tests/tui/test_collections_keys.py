@@ -214,7 +214,7 @@ def test_keys_open_what_they_name() -> None:
             await press(console.pilot, "s")
             saving = console.app.screen
             assert isinstance(saving, SaveModal)
-            assert "| `memories` | live | 1,204 | 3,912 | ! -2,708 shrank |" in saving._text
+            assert "| `memories` | live | 1,204 | 3,912 | ! -2,708 shrank, -" in saving._text
             assert (
                 "good in `quilltap_20261122_020000`" in saving._text
                 and "2 files have no object" in saving._text

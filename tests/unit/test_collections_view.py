@@ -61,6 +61,23 @@ def test_what_is_loud() -> None:
     assert one("chats", None, CollectionKept(documents=9)).change.loud
 
 
+def test_bytes_are_told_where_they_differ_notably() -> None:
+    for now, before, told in (
+        (15_500_000, 9_000, 15_491_000),
+        (9_000, 15_500_000, -15_491_000),
+        (501_000_000, 500_000_000, 1_000_000),
+        (500_900_000, 500_000_000, None),
+        (10_999, 10_000, None),
+        (11_000, 10_000, 1_000),
+        (10_000, 10_000, None),
+        (5, 0, 5),
+        (None, 10, None),
+        (10, None, None),
+    ):
+        row = one("chats", documents(100, now)[0], documents(100, before)[1])
+        assert (row.change.documents, row.change.bytes) == (0, told), (now, before)
+
+
 def test_kinds_names_and_what_is_nowhere() -> None:
     view = one("chats", CollectionLive(name="chats", kind="view"), CollectionKept(documents=3))
     assert (view.change.word, view.change.loud) == ("kind", True)

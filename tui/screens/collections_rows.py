@@ -19,7 +19,7 @@ SEVERITIES = ("all", "with findings", "failures only")
 """What `f` goes through."""
 TREND_CELLS = 15
 """One for each backup of the trend and one for what is live."""
-_WORDS = {"kind": "other kind", "same count": "same", "not counted": "not known", "not read": "not read"}
+_WORDS = {"kind": "other kind", "not counted": "not known"}
 
 
 def columns_for(width: int, *, live: bool) -> tuple[Column, ...]:
@@ -84,7 +84,10 @@ def count(number: int | None, *, view: bool = False) -> str:
 
 
 def change_words(change: Change, glyphs: Glyphs, *, absent: bool = False, known: bool = True) -> str:
-    """`+12 grew`, `! -60 shrank`, `! gone`; of a new one that the application is not known to have `new, unknown`."""
+    """`+12 grew`, `! -60 shrank`, `! gone`; of a new one that the application is not known to have `new, unknown`.
+
+    A count that stayed is `same count`, and the change in bytes where these differ notably.
+    """
     if absent:
         return "not there"
     if not change.word:
@@ -95,11 +98,28 @@ def change_words(change: Change, glyphs: Glyphs, *, absent: bool = False, known:
     if change.loud and change.word in ("same count", "grew"):
         word = "less data"
     moved = f"{change.documents:+,} " if change.documents else ""
+    if change.bytes and change.word == "same count":
+        moved, word = f"{_signed(change.bytes)} ", "less" if change.loud else ""
     if len(f"{moved}{word}") > 13:
         # A sign and a figure say the same.
         word = ""
     loud = f"{glyphs.of('warn')} " if change.loud else ""
     return f"{loud}{moved}{word}".rstrip()
+
+
+def change_told(change: Change, glyphs: Glyphs) -> str:
+    """The change with its bytes, where there is room for both."""
+    if not change.bytes:
+        return change_words(change, glyphs)
+    if change.word == "same count":
+        words = f"{glyphs.of('warn')} same count" if change.loud else "same count"
+    else:
+        words = change_words(change, glyphs)
+    return f"{words}, {_signed(change.bytes)}"
+
+
+def _signed(count: int) -> str:
+    return f"{'+' if count > 0 else '-'}{size(abs(count))}"
 
 
 def validated_cell(row: CollectionRow, now: datetime, glyphs: Glyphs) -> str:

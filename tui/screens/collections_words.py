@@ -12,7 +12,7 @@ from services.looking.collections import CollectionsAnswer
 from services.looking.collections_held import CollectionKept, CollectionsHeldAnswer, Validation
 from services.looking.collections_view import CollectionRow
 from tui.screens.archives_rows import age, long_age, moment, size
-from tui.screens.collections_rows import change_words, count, trend
+from tui.screens.collections_rows import change_told, count, trend
 from tui.screens.integrity_actions import OBJECTS_ALONE
 from tui.store import Looked
 from widgets.glyphs import Glyphs
@@ -208,11 +208,11 @@ def facts_of(
     if held is not None and held.newest is not None:
         facts += _kept_facts("Newest good", row.newest, held.newest.id)
         if row.change.word:
-            facts.append(("Change", f"{change_words(row.change, glyphs)} since then"))
+            facts.append(("Change", f"{change_told(row.change, glyphs)} since then"))
         if held.before is not None:
             facts += _kept_facts("Before", row.before, held.before.id)
             if row.change_before.word:
-                facts.append(("Between", f"{change_words(row.change_before, glyphs)} from one to the other"))
+                facts.append(("Between", f"{change_told(row.change_before, glyphs)} from one to the other"))
     elif held is not None:
         facts.append(("Backups", held.why))
     if len(row.counts) > 1:
@@ -225,7 +225,9 @@ def facts_of(
         )
     )
     if row.validation is not None and row.validation.seen.largest:
-        facts.append(("Largest", f"{_size(row.validation.seen.largest)} of at most 16 MiB"))
+        old = ", before a restore" if row.validation.replaced else ""
+        seen = f"seen {long_age(row.validation.at, now)}{old}"
+        facts.append(("Largest", f"{_size(row.validation.seen.largest)} of at most 16 MiB, {seen}"))
     if row.pairs is not None:
         old = ", before a restore" if row.pairs.replaced else ""
         words = f"{glyphs.status(row.pairs.status)}, {row.pairs.depth}, {long_age(row.pairs.at, now)}{old}"
@@ -278,7 +280,7 @@ def markdown(rows: Sequence[CollectionRow], head: Sequence[str]) -> str:
             row.state,
             count(live.documents if live else None),
             count(row.newest.documents if row.newest else None),
-            change_words(row.change, Glyphs(utf8=False)),
+            change_told(row.change, Glyphs(utf8=False)),
             count(live.bytes if live else None),
             indexes,
             validated,
