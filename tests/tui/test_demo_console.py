@@ -112,6 +112,10 @@ def test_every_key_of_the_menu() -> None:
             await console.until("Did drop.")
             await console.press("1")
             assert console.app.current_mode == "health"
+            await console.press("X", "d", "y")
+            await console.until("4 to find out what is broken")
+            await console.press("4")
+            assert console.app.current_mode == "integrity"
 
     run(test())
 

@@ -109,10 +109,11 @@ class BrokenModal(ConsoleModal[None]):
     HELP = """
 # Now practise
 
-`1` opens Health, `3` the restore wizard, which asks what happened and leads from there to the proof.
+`1` opens Health, `4` Integrity, where `l` checks the live data, `3` the restore wizard, which asks what happened and leads from there to the proof.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "go('health')", "Health", id="mode.health"),
+        Binding("4", "go('integrity')", "Integrity", id="mode.integrity"),
         Binding("3", "go('restore')", "Restore", id="mode.restore"),
     ]
 
@@ -123,7 +124,7 @@ class BrokenModal(ConsoleModal[None]):
 
     def compose_body(self) -> ComposeResult:
         head = "Done" if self._name == "up" else "Broken"
-        follow = "Now practise: press 1 for Health, or 3 to restore."
+        follow = "Now practise: press 1 for Health, 4 to find out what is broken, or 3 to restore."
         if self._name == "down":
             follow += " X, then u, starts it again: no restore works before."
         with Vertical(classes="dialog"):
