@@ -47,7 +47,7 @@ def with_way_back(
     backup = looked.backups[at]
     step = f"{_no_cure(finding)}{way_back(backup, restores)}"
     if found < finding.count:
-        step += f" It has {found:,} of {finding.count:,} of them."
+        step += f" {backup} has {found:,} of {finding.count:,} of them."
     return msgspec.structs.replace(finding, good_in=backup, restore=(restores,), next=step)
 
 

@@ -32,7 +32,7 @@ def way_back(backup: str, *names: str) -> str:
         f"`quillkeep restore {backup} --collections {quoted} --yes` brings back {' and '.join(names)} as "
         f"{by_number(len(names), 'it was', 'they were')} then, without what was written since (that is kept as a "
         f"copy); `quillkeep plan {backup} --collections {quoted}` shows what that changes. For single documents "
-        "add `--to-database NAME`: it comes beside the live data, to copy them from."
+        "add `--from-database DATABASE --to-database NAME`: it comes beside the live data, to copy them from."
     )
 
 
@@ -53,7 +53,7 @@ def with_way_back(finding: Finding, need: Need, held: Collection[str]) -> Findin
         placed = restored_from(finding, backup, *names)
         if found < len(need.keys):
             return msgspec.structs.replace(
-                placed, next=f"{placed.next} It has {found:,} of {len(need.keys):,} of them."
+                placed, next=f"{placed.next} {backup} has {found:,} of {len(need.keys):,} of them."
             )
         return placed
     if need.found:

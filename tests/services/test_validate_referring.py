@@ -31,7 +31,7 @@ def test_what_never_was_comes_back_with_the_document_that_names_it(deployment: V
     assert (finding.kind, finding.good_in) == ("dangling-reference", deployment.backup_id)
     assert finding.restore == ("memories",)
     command = f"`quillkeep restore {deployment.backup_id} --collections memories --yes`"
-    assert command in finding.next and "None of" not in finding.next and "It has" not in finding.next
+    assert command in finding.next and "None of" not in finding.next and "of them." not in finding.next
 
 
 def test_what_was_deleted_is_preferred(deployment: Validated) -> None:
@@ -72,7 +72,7 @@ def test_a_part_is_said_to_be_one(deployment: Validated) -> None:
     deployment.db.memories.update_one({"id": memory["id"]}, {"$set": {"characterId": "nobody"}})
     finding = only(deployment.validate("memories"), "memories")
     assert (finding.good_in, finding.restore) == (deployment.backup_id, ("memories",))
-    assert finding.next.endswith("It has 1 of 2 of them.")
+    assert finding.next.endswith(f"{deployment.backup_id} has 1 of 2 of them.")
 
 
 def test_a_backup_whose_document_names_nothing_either_is_no_help(deployment: Validated) -> None:
