@@ -12,6 +12,7 @@ from services.catalog.model import Backup
 from services.catalog.scan import accepted_lost
 from services.errors import QuillkeepError
 from services.pairs.compare import SETTLE_SECONDS, Compared, Comparison, Stage
+from services.pairs.facts import BROKEN
 from services.pairs.located import Located, Wanted, locate
 from services.pairs.model import LIVE, MAX_LISTED, PairsDepth, PairsResult
 from services.pairs.origin import origin_of
@@ -117,7 +118,7 @@ def conclude(
         full_list=None if around.sealed else around.full_list,
         sealed=around.sealed,
     )
-    broken = found.table.broken_count("missing", "size", "sha256", "claimed")
+    broken = found.table.broken_count(*BROKEN)
     if broken or found.table.orphan_count() or found.table.rows_count("stranger"):
         _look_up(found, rows, around, about, broken, check, stage)
     return report(found, about)
@@ -135,7 +136,7 @@ def _look_up(
     ids: set[str] = set()
     users: set[str] = set()
     wanted: dict[str, Wanted] = {}
-    for one in itertools.islice(found.table.broken("missing", "size", "sha256", "claimed"), LOOKED_FOR):
+    for one in itertools.islice(found.table.broken(*BROKEN), LOOKED_FOR):
         ids.add(one.row.id)
         users.add(one.row.user)
         wanted[one.row.key or ""] = Wanted(one.row.size, one.row.sha256)

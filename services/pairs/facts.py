@@ -6,10 +6,15 @@ from typing import Literal
 
 import msgspec
 
-Verdict = Literal["missing", "size", "sha256", "claimed", "type"]
-"""What is wrong with a row's object: none there, another size, other bytes, another sha256 or type in its headers."""
+Verdict = Literal["missing", "size", "sha256", "claimed", "type", "metadata"]
+"""What is wrong with a row's object: none there, another size, other bytes, another type in its headers.
 
-VERDICTS: tuple[Verdict, ...] = ("missing", "size", "sha256", "claimed", "type")
+`claimed`: its metadata names another sha256, and nobody read its bytes; `metadata`: the bytes are right.
+"""
+
+VERDICTS: tuple[Verdict, ...] = ("missing", "size", "sha256", "claimed", "type", "metadata")
+BROKEN: tuple[Verdict, ...] = ("missing", "size", "sha256")
+"""Those whose bytes are known not to be there as the row says."""
 
 
 class RowFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -103,11 +103,11 @@ def _look_into(
 
 
 def _is_it(line: ObjectLine, ask: Wanted) -> bool:
-    if line.missing is not None or line.contradicting:
+    if line.missing is not None:
         return False
     if ask.sha256 and line.sha256:
         return ask.sha256 == line.sha256
-    return ask.size is None or ask.size == line.size
+    return not line.contradicting and ask.size in (None, line.size)
 
 
 def _is_there(folder: Path, line: ObjectLine) -> bool:

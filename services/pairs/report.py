@@ -12,7 +12,7 @@ from services.counted import counted
 from services.findings import FindingStatus
 from services.objects.key_bytes import shown_key
 from services.pairs.compare import Compared
-from services.pairs.facts import Broken, RowFacts
+from services.pairs.facts import BROKEN, Broken, RowFacts, Verdict
 from services.pairs.full_list import FullList
 from services.pairs.groups import Groups
 from services.pairs.located import Located
@@ -23,6 +23,14 @@ from services.pairs.wording import Wording
 
 LOOKED_FOR = 5_000
 """Missing and altered files whose use, owner and backup are looked up; more are only listed."""
+_ALTERED: dict[Verdict, tuple[str, FindingStatus]] = {
+    "size": ("altered-object", "fail"),
+    "sha256": ("altered-object", "fail"),
+    "claimed": ("unread-sha256", "warn"),
+    "type": ("content-type", "warn"),
+    "metadata": ("metadata-sha256", "warn"),
+}
+"""Kind and status of the finding of each verdict on an object that is there."""
 _WORST: tuple[CheckStatus, ...] = ("fail", "unknown", "skipped", "warn", "ok")
 
 
@@ -70,8 +78,9 @@ class _Report:
         table = self.table
         counts = {
             "missing": table.broken_count("missing"),
-            "altered": table.broken_count("size", "sha256", "claimed"),
+            "altered": table.broken_count("size", "sha256"),
             "content-type": table.broken_count("type"),
+            "metadata": table.broken_count("claimed", "metadata"),
             "orphans": table.orphan_count(),
             "outside": table.rows_count("outside"),
             "shared": table.shared_count(),
@@ -130,6 +139,7 @@ class _Report:
             "missing": "missing",
             "altered": "altered",
             "content-type": "of another content type",
+            "metadata": "whose metadata names another sha256",
             "orphans": "without a row",
             "unread": "could not be looked at",
         }
@@ -179,15 +189,13 @@ class _Report:
         )
 
     def _altered(self, lines: FullList) -> None:
-        for one in self.table.broken("size", "sha256", "claimed", "type"):
+        for one in self.table.broken("size", "sha256", "claimed", "type", "metadata"):
             key, why = shown_key(one.row.key or ""), why_altered(one)
-            altered = one.kind != "type"
+            altered = one.kind in BROKEN
             good = self.good_in.get(one.row.key or "", "") if altered else ""
             used = self.about.usage.of(one.row.id) if self.about.usage and altered else ()
-            kind: tuple[str, FindingStatus] = (
-                ("altered-object", "fail") if altered else ("content-type", "warn")
-            )
-            self.groups.of(*kind, one.row.user).add(key, why=f"{key} {why}", used=used, good_in=good)
+            kind, status = _ALTERED[one.kind]
+            self.groups.of(kind, status, one.row.user).add(key, why=f"{key} {why}", used=used, good_in=good)
             lines.add("mismatched", key=key, id=one.row.id, user=one.row.user, why=why, good_in=good)
             self._mismatch(key, why)
             if altered and len(self.files) < 2 * MAX_LISTED:
@@ -309,6 +317,8 @@ def why_altered(one: Broken) -> str:
         return f"has {counted(found.size, 'bytes')}, its row says {row.size or 0:,}"
     if one.kind == "sha256":
         return f"its bytes have the sha256 {found.sha256[:16]}..., its row says {row.sha256[:16]}..."
-    if one.kind == "claimed":
-        return f"its metadata says the sha256 {found.claimed[:16]}..., its row {row.sha256[:16]}..."
-    return f"has the content type {found.type or 'none'}, its row says {row.mime}"
+    claims = f"its metadata says the sha256 {found.claimed[:16]}..., its row {row.sha256[:16]}..."
+    if one.kind != "type":
+        return claims
+    also = f"; {claims}" if row.sha256 and found.claimed not in ("", row.sha256) else ""
+    return f"has the content type {found.type or 'none'}, its row says {row.mime}{also}"

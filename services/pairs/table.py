@@ -168,14 +168,16 @@ class PairsTable:
                 WHEN o.key IS NULL OR o.missing IS NOT NULL THEN 'missing'
                 WHEN r.size IS NOT NULL AND o.size != r.size THEN 'size'
                 WHEN r.sha256 != '' AND o.sha256 != '' AND r.sha256 != o.sha256 THEN 'sha256'
-                WHEN ? AND r.sha256 != '' AND o.claimed != '' AND r.sha256 != o.claimed THEN 'claimed'
+                WHEN ? AND r.sha256 != '' AND o.sha256 = '' AND o.claimed != '' AND r.sha256 != o.claimed
+                  THEN 'claimed'
                 WHEN ? AND r.mime != '' AND o.type IS NOT NULL AND o.type != r.mime THEN 'type'
+                WHEN ? AND r.sha256 != '' AND o.claimed != '' AND r.sha256 != o.claimed THEN 'metadata'
               END AS kind
               FROM row r LEFT JOIN object o ON o.key = r.key
               WHERE r.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM unread u WHERE u.key = r.key))
             WHERE kind IS NOT NULL
             """,
-            (heads, heads),
+            (heads, heads, heads),
         )
 
     def count(self, what: Literal["row", "object", "unread"]) -> int:

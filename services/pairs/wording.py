@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from services.catalog.naming import printable
 from services.counted import by_number, counted
 from services.findings import Finding
@@ -58,6 +60,19 @@ class Wording:
             return finding(
                 group, text, "The application serves the type in its row; other readers of the bucket do not."
             )
+        if group.kind == "metadata-sha256":
+            text = (
+                f"{objects}{who} {has} the right bytes, but metadata that "
+                f"{by_number(number, 'names', 'name')} another sha256{why}"
+            )
+            return finding(
+                group, text, "Nothing is lost, and the application never reads that metadata: nothing to do."
+            )
+        if group.kind == "unread-sha256":
+            text = f"{objects}{who} {has} metadata that {by_number(number, 'names', 'name')} another sha256 than "
+            text += f"{by_number(number, 'its row', 'their rows')}{why}"
+            step = "Only the bytes tell whether they are right: `"
+            return finding(group, f"{text}; no bytes were read", f"{step}{self._deeper()}` reads them.")
         if group.kind == "other-user":
             text = f"{rows}{who} {has} a key that names another user"
             return finding(
@@ -93,6 +108,11 @@ class Wording:
             f"{counted(number, 'pairs')} could not be proven: {by_number(number, 'its row knows', 'their rows know')} no sha256",
             "Nothing says what these bytes should be.",
         )
+
+    def _deeper(self) -> str:
+        rows = "" if self.rows_of == LIVE else f" {shlex.quote(self.rows_of)}"
+        others = f" --objects {shlex.quote(self.objects_of)}" if self.objects_of != self.rows_of else ""
+        return f"quillkeep pairs{rows}{others} --deep"
 
     def _orphans(self, group: Group) -> Finding:
         origin = _ORIGINS.get(group.kind)

@@ -110,11 +110,20 @@ def test_other_sizes_types_and_bytes(
     assert [one.key for one in by_depth["shallow"].mismatched] == [size]
     assert by_depth["shallow"].mismatched[0].why == "has 14 bytes, its row says 10"
     assert {one.key for one in by_depth["heads"].mismatched} == {size, kind, claimed}
-    assert kinds(by_depth["heads"]) == {"altered-object": 2, "content-type": 1}
+    assert kinds(by_depth["heads"]) == {"altered-object": 1, "content-type": 1, "unread-sha256": 1}
+    (unread,) = (one for one in by_depth["heads"].findings if one.kind == "unread-sha256")
+    assert (unread.status, unread.good_in) == ("warn", "")
+    assert "`quillkeep pairs --deep`" in unread.next
     found = {one.key: one.why for one in by_depth["deep"].mismatched}
     assert set(found) == {size, kind, claimed, bytes_}
     assert "its bytes have the sha256" in found[bytes_]
     assert "text/html, its row says image/png" in found[kind]
+    assert kinds(by_depth["deep"]) == {"altered-object": 2, "content-type": 1, "metadata-sha256": 1}
+    assert {one.key for one in by_depth["deep"].files} == {size, bytes_}
+    (right,) = (one for one in by_depth["deep"].findings if one.kind == "metadata-sha256")
+    assert (right.status, right.examples) == ("warn", (claimed,))
+    assert "the right bytes" in right.what
+    assert "restore" not in right.next
     assert {result.status for result in by_depth.values()} == {"fail"}
     assert not any(result.missing or result.orphans for result in by_depth.values())
 
