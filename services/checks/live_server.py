@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.checks.live_evidence import LiveEvidence
-from services.checks.model import Outcome, check, worst
+from services.checks.model import Outcome, check, worst_of_data
 from services.checks.telling import first_of, outcome_of
 from services.counted import by_number, counted
 
@@ -26,7 +26,7 @@ def server_validate(evidence: LiveEvidence) -> Outcome | None:
     found = evidence.live.server_found
     denied = [name for name, one in said.items() if one.denied]
     gone = [name for name, one in said.items() if one.gone]
-    status = worst([one.status for one in said.values()])
+    status = worst_of_data([one.status for one in said.values()])
     if denied:
         role, grant = evidence.live.grant
         named = f" ({', '.join(denied[:5])})" if len(denied) < len(said) else ""

@@ -172,6 +172,11 @@ def worst(statuses: Sequence[CheckStatus]) -> CheckStatus:
     return min(statuses, key=_WORST.index, default="skipped")
 
 
+def worst_of_data(statuses: Sequence[CheckStatus]) -> CheckStatus:
+    """The same of checks of the data: what was not looked at, for want of a right or a pepper, hides no warning."""
+    return worst([one for one in statuses if one != "skipped"] if "warn" in statuses else statuses)
+
+
 def verdict(results: Sequence[CheckResult]) -> CheckStatus:
     """The backup's verdict: the worst of the checks that decide it, never one about the data."""
     return worst([one.status for one in results if one.decides != "data"])
@@ -184,8 +189,5 @@ def verdict_of_part(results: Sequence[CheckResult], part: Part) -> CheckStatus:
 
 def verdict_of_data(results: Sequence[CheckResult]) -> CheckStatus | None:
     """The worst of what the checks about the data found; None when none of them applied."""
-    statuses: set[CheckStatus] = {one.status for one in results if one.decides == "data"}
-    if not statuses:
-        return None
-    # What was not looked at, for want of a pepper, hides no warning.
-    return worst(sorted(statuses - {"skipped"} if "warn" in statuses else statuses))
+    statuses = [one.status for one in results if one.decides == "data"]
+    return worst_of_data(statuses) if statuses else None

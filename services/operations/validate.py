@@ -9,7 +9,7 @@ import msgspec
 from services.catalog.model import CheckStatus
 from services.checks.all import all_checks
 from services.checks.live_evidence import LiveEvidence
-from services.checks.model import CheckResult, run_check, worst
+from services.checks.model import CheckResult, run_check, worst_of_data
 from services.counted import counted
 from services.findings import Finding
 from services.jobs.context import JobContext
@@ -78,7 +78,7 @@ def _result(plan: ValidatePlan, evidence: LiveEvidence, results: Sequence[CheckR
         _row(evidence, name, by_collection.get(name, []), references)
         for name in sorted({*live.names, *live.lost})
     )
-    status = worst([result.status for result in results])
+    status = worst_of_data([result.status for result in results])
     newest, before = live.kept.newest, live.kept.before
     warnings = [*live.kept.warnings, *live.notes]
     if not live.listed:
@@ -135,7 +135,7 @@ def _row(
     indexes = live.indexes.get(name, ((), None))[0]
     return CollectionValidated(
         name=name,
-        status=worst(statuses or ["ok"]),
+        status=worst_of_data(statuses or ["ok"]),
         kind=kind,
         known=name in KNOWN_COLLECTIONS,
         server=server,
