@@ -127,6 +127,18 @@ def test_values_are_asked_for_by_a_key_of_their_own() -> None:
     run(test())
 
 
+def test_values_come_back_to_the_document_that_was_looked_at() -> None:
+    async def test() -> None:
+        async with opened(PROFILE, recorded(documents(*SOME)), mode="archives") as console:
+            screen = await compare(console)
+            await console.until("the same")
+            await press(console.pilot, "end", "v")
+            await console.until(lambda: screen.why_disabled("values") == "The values are shown already.")
+            assert "5f1e" in console.line("> ")
+
+    run(test())
+
+
 def test_every_other_key() -> None:
     async def test() -> None:
         backend = recorded(documents(*SOME))

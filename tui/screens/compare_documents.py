@@ -72,6 +72,8 @@ ones with the paths of the fields that differ. The first of each kind are shown;
         self._sides = sides_of(b)
         self._collection = collection
         self._values = False
+        self._looked_at = ""
+        """The document to come back to once the values are there."""
 
     def compose_body(self) -> ComposeResult:
         glyphs = self.console.glyphs
@@ -150,7 +152,9 @@ ones with the paths of the fields that differ. The first of each kind are shown;
         return super().why_disabled(action)
 
     def action_values(self) -> None:
-        """Compares once more, with values."""
+        """Compares once more, with values; the cursor comes back to its document."""
+        one = self._document
+        self._looked_at = one["id"] if one is not None else ""
         self._values = True
         self.begin()
 
@@ -226,7 +230,12 @@ ones with the paths of the fields that differ. The first of each kind are shown;
         shown = list(matching(rows, bar.text))
         bar.count(len(shown), len(rows))
         columns = WIDE if self.size.width >= WIDE_CELLS else NARROW
-        self.query_one(InventoryTable).show(shown, columns if rows else ())
+        table = self.query_one(InventoryTable)
+        table.show(shown, columns if rows else ())
+        if rows and self._looked_at:
+            places = (str(place) for place, one in enumerate(self._examples) if one["id"] == self._looked_at)
+            table.go_to(next(places, ""))
+            self._looked_at = ""
         self._show_about()
         self.refresh_bindings()
 
