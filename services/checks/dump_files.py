@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from services.archive.model import ArchiveError, Prelude
@@ -11,9 +12,19 @@ from services.checks.model import Outcome, check
 from services.checks.quick import LOOK
 from services.counted import counted
 from services.errors import QuillkeepError
+from services.quilltap import KNOWN_COLLECTIONS, stored_name
 
 SHOWN = 10
 NO_PART = " is no part of the dump."
+NEEDED_BY: Mapping[str, frozenset[str]] = {
+    "characters": frozenset({"memories", "vector_indices"}),
+    "chats": frozenset({"chat_messages"}),
+}
+"""A collection -> those the application empties with it: with documents in them it cannot have been empty."""
+LOST = (
+    "Its file may have lost its bytes: `quillkeep list` shows older backups; restore that collection from one "
+    "where `quillkeep verify` finds it with documents."
+)
 
 
 @check(
@@ -27,7 +38,7 @@ NO_PART = " is no part of the dump."
     next="Restored from it, the collection has no indexes and options; another backup may have them.",
 )
 def dump_files(evidence: Evidence) -> Outcome | None:
-    """A directory dump has metadata for every collection, no other files, and none that cannot be empty."""
+    """A directory dump has metadata for every collection, no other files, and none empty that others need."""
     path = evidence.backup.database_path
     if path is None or evidence.ours:
         return None
@@ -41,16 +52,14 @@ def dump_files(evidence: Evidence) -> Outcome | None:
         return Outcome("fail", damage(error)[0])
     if prelude is None:
         return None
-    findings = [
+    sizes = _sizes(evidence, path)
+    empty = sorted(name for name, size in sizes.items() if not size)
+    needed = _needed(sizes)
+    findings = needed + [
         f"{printable(str(entry.namespace))} has no .metadata.json: its indexes and options are not in the dump"
         for entry in prelude.collections
         if entry.kind == "collection" and not entry.raw
     ]
-    empty = _empty(evidence, path)
-    if "users" in empty and _anything_else(evidence, path):
-        findings.append(
-            "users has no documents while others do: all of the application's data belongs to a user"
-        )
     strangers = [note.removesuffix(NO_PART) for note in prelude.notes if note.endswith(NO_PART)]
     findings += [f"{name} is no file of a dump" for name in strangers]
     if not findings:
@@ -58,8 +67,8 @@ def dump_files(evidence: Evidence) -> Outcome | None:
         told = f"; empty: {', '.join(map(printable, empty[:SHOWN]))}" if empty else ""
         return Outcome("ok", f"{words}, each with its metadata{told}")
     more = f"; and {len(findings) - 1} more" if len(findings) > 1 else ""
-    only = "It is left out of a restore." if len(findings) == len(strangers) else ""
-    return Outcome("warn", findings[0] + more, findings=tuple(findings[:SHOWN]), next=only)
+    step = "It is left out of a restore." if len(findings) == len(strangers) else LOST if needed else ""
+    return Outcome("warn", findings[0] + more, findings=tuple(findings[:SHOWN]), next=step)
 
 
 def _prelude(evidence: Evidence, path: Path) -> Prelude | None:
@@ -96,11 +105,18 @@ def _sizes(evidence: Evidence, path: Path) -> dict[str, int]:
     return found
 
 
-def _empty(evidence: Evidence, path: Path) -> list[str]:
-    return sorted(name for name, size in _sizes(evidence, path).items() if not size)
-
-
-def _anything_else(evidence: Evidence, path: Path) -> bool:
-    from services.quilltap import KNOWN_COLLECTIONS
-
-    return any(size and name in KNOWN_COLLECTIONS for name, size in _sizes(evidence, path).items())
+def _needed(sizes: Mapping[str, int]) -> list[str]:
+    """Collections without documents that those of others belong to; a zero-length data file reads so, too."""
+    found = []
+    held = {stored_name(name) for name, size in sizes.items() if size and name in KNOWN_COLLECTIONS}
+    for name in sorted(name for name, size in sizes.items() if not size):
+        others = sorted(held & NEEDED_BY.get(stored_name(name), frozenset()))
+        if others:
+            found.append(
+                f"{name} has no documents while others do: those of {' and '.join(others)} belong to one"
+            )
+        elif stored_name(name) == "users" and held:
+            found.append(
+                f"{name} has no documents while others do: all of the application's data belongs to a user"
+            )
+    return found

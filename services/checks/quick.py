@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from services.catalog import layout
 from services.catalog.manifest import Manifest
 from services.catalog.model import CheckStatus
 from services.catalog.naming import printable
@@ -35,8 +36,21 @@ def manifest_readable(evidence: Evidence) -> Outcome | None:
     status: CheckStatus = (
         "unknown" if "permission" in words or "cannot be read" in words or "newer" in words else "fail"
     )
-    step = "Use the newer Quillkeep." if "newer" in words else ""
+    step = "Use the newer Quillkeep." if "newer" in words else _without_manifest(evidence)
     return Outcome(status, words, next=step or ANOTHER)
+
+
+def _without_manifest(evidence: Evidence) -> str:
+    """The way on with the files of an unusable manifest, which are listed as backups of their own."""
+    backup = evidence.backup
+    names = [layout.archive_name(backup.id), layout.objects_name(backup.id)]
+    there = [name for name in names if os.path.lexists(backup.folder / name)]
+    if not there:
+        return ""
+    return (
+        f"Without it `quillkeep list` shows its files as a backup of their own: `quillkeep verify {there[0]}` "
+        "says whether they can be read, and that can be restored. Or use another backup."
+    )
 
 
 @check(

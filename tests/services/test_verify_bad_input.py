@@ -68,6 +68,13 @@ def told(result: VerifyResult, status: str, check: str, words: str) -> None:
 
 
 DumpDamage = Callable[[Path], Any]
+
+
+def emptied(name: str, words: str) -> tuple[DumpDamage, str, str, str]:
+    words = f"{name} has no documents while others do{words}"
+    return lambda folder: os.truncate(folder / f"{name}.bson", 0), "warn", "dump-files", words
+
+
 DUMPS: dict[str, tuple[DumpDamage, str, str, str]] = {
     "no metadata": (
         lambda folder: (folder / "chats.metadata.json").unlink(),
@@ -87,12 +94,9 @@ DUMPS: dict[str, tuple[DumpDamage, str, str, str]] = {
         "archive",
         "quilltap.chats",
     ),
-    "users of zero length": (
-        lambda folder: os.truncate(folder / "users.bson", 0),
-        "warn",
-        "dump-files",
-        "users has no documents while others do",
-    ),
+    "users of zero length": emptied("users", ""),
+    "characters of zero length": emptied("characters", ": those of memories belong to one"),
+    "chats of zero length": emptied("chats", ": those of chat_messages belong to one"),
     "a name that is no namespace": (
         lambda folder: (folder / "bad%24name.bson").write_bytes(b""),
         "fail",
@@ -134,7 +138,9 @@ def test_a_directory_dump(context: RecordingContext, location: Path, how: str) -
     told(verify(VerifyPlan(backup=target.name), context), status, check, words)
 
 
-@pytest.mark.parametrize("how", ["no metadata", "an extra file", "users of zero length"])
+@pytest.mark.parametrize(
+    "how", ["no metadata", "an extra file", "users of zero length", "chats of zero length"]
+)
 def test_a_directory_dump_looked_at_quickly(context: RecordingContext, location: Path, how: str) -> None:
     damage, status, check, words = DUMPS[how]
     target = copied(location, DUMP)
@@ -143,7 +149,14 @@ def test_a_directory_dump_looked_at_quickly(context: RecordingContext, location:
 
 
 @pytest.mark.parametrize(
-    "how", ["no metadata", "an extra file", "a truncated .bson", "a name that is no namespace"]
+    "how",
+    [
+        "no metadata",
+        "an extra file",
+        "characters of zero length",
+        "a truncated .bson",
+        "a name that is no namespace",
+    ],
 )
 def test_a_tar_of_a_directory_dump(context: RecordingContext, location: Path, how: str) -> None:
     damage, status, check, words = DUMPS[how]
@@ -289,6 +302,11 @@ def test_a_manifest(context: RecordingContext, location: Path, how: str, depth: 
     result = verify(VerifyPlan(backup=made.id, depth=depth), context)
     told(result, status, check, words)
     assert result.verdict == ("ok" if check == "deployment" else status)
+    if check == "deployment" or how == "of the future":
+        return
+    archive = layout.archive_name(made.id)
+    assert f"`quillkeep verify {archive}`" in result.checks[0].next
+    assert verify(VerifyPlan(backup=archive, depth=depth), context).verdict == "ok", "the step named works"
 
 
 ARCHIVE = "quilltap-20261101.gz"
