@@ -98,7 +98,7 @@ def verify_one(
     if status in ("ok", "warn") and (standing := _standing(backup, depth, ctx)):
         warnings += standing
         status = "warn"
-    if status in ("ok", "warn") and data == "fail":
+    if status == "ok" and data == "fail":
         warnings.append(f"{backup.id} itself is whole: what is wrong is the data that was backed up.")
     return VerifyResult(
         status="warn" if status == "ok" and data in ("fail", "warn", "unknown") else status,

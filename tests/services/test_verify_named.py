@@ -92,6 +92,8 @@ def test_what_is_wrong_with_the_data_warns_and_decides_nothing(command: Command,
     assert done.returncode == 3
     assert (document["status"], document["verdict"], document["data"]) == ("warn", "ok", "fail")
     assert document["parts"] == {"database": "ok", "objects": "ok"}
+    whole = f"{made.id} itself is whole: what is wrong is the data that was backed up."
+    assert whole in document["warnings"]
     (note,) = read_notes(location, made.id, Paths(location)).checks
     assert note.status == "ok" and note.findings == ()
     assert {one.name: one.status for one in note.checks}["pairs"] == "fail"
@@ -100,6 +102,10 @@ def test_what_is_wrong_with_the_data_warns_and_decides_nothing(command: Command,
     shown = command.run("verify", "latest").stdout
     assert "the backup itself: ok" in shown and KEY in shown
     assert "about the data in it" in command.run("show", made.id).stdout
+    (location / layout.sidecar_name(made.id)).unlink()
+    document = json.loads(command.run("verify", made.id, "--json").stdout)
+    assert (document["verdict"], document["data"]) == ("warn", "fail")
+    assert whole not in document["warnings"], "something of its own is missing, too"
 
 
 def test_damage_found_through_another_snapshot_is_a_failure_of_this_one(
