@@ -207,13 +207,22 @@ class Evidence:
             return None
         from services.references.look import look_at_references
 
-        left_out = self.manifest.excluded if isinstance(self.manifest, Manifest) else ()
         try:
+            left_out = self._left_out(side)
             return look_at_references(side, left_out=left_out, check=self.check, advance=_uncounted)
         except Cancelled:
             raise
         except QuillkeepError as error:
             return error
+
+    def _left_out(self, side: DataSide) -> set[str]:
+        """What the backup was made without, and what the server did not take: unknown, not absent."""
+        left_out = set(self.manifest.excluded) if isinstance(self.manifest, Manifest) else set()
+        loaded = self.deep.outcome.loaded if self.deep is not None else None
+        if loaded is not None:
+            refused = {problem.collection for problem in loaded.problems if problem.step == "create"}
+            left_out |= (refused | set(loaded.left_out)) - side.collections().keys()
+        return left_out
 
     def _not_looked(self) -> QuillkeepError | None:
         if not isinstance(self.walked, Exception):

@@ -66,6 +66,22 @@ def test_what_full_cannot_find(place: Place, db: Database[Any], on: On, name: st
     place.assert_nothing_left()
 
 
+def test_what_a_server_did_not_take_is_unknown_not_absent(place: Place, on: On) -> None:
+    """chats cannot be created here: that the messages' chats are not in the backup is no finding."""
+    user = Made([{"_id": 0, "id": "u"}])
+    chats = [{"_id": number, "id": f"chat-{number}", "userId": "u"} for number in range(80)]
+    messages = [{"_id": number, "chatId": f"chat-{number}", "messages": []} for number in range(80)]
+    refused = Made(chats, options={"collation": {"locale": "xx_bad"}})
+    backup = place.archive({"users": user, "chats": refused, "chat_messages": Made(messages)})
+    result = place.deep(backup, on=on)
+    assert ends(result)["deep-load"] == "fail" and "chats" in detail(result, "deep-load")
+    assert {one.name: one.status for one in result.checks}["references"] == "unknown"
+    told = detail(result, "references")
+    assert "80 documents of chat_messages refer to chats, which could not be looked into" in told
+    assert "no collection" not in told
+    place.assert_nothing_left()
+
+
 @pytest.mark.parametrize(
     "name",
     [
