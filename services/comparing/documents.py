@@ -7,7 +7,7 @@ second time, and wait for their other side sealed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -15,8 +15,9 @@ from services.comparing.databases import DatabaseSide
 from services.comparing.examples import Looked
 from services.comparing.index import DocumentIndex, Spill
 from services.comparing.joining import Joined, join
+from services.comparing.one_side import first_documents
 from services.errors import Cancelled, QuillkeepError
-from services.operations.diff_model import CollectionDiff, DiffPlan, DocumentDiff, DocumentsDiff
+from services.operations.diff_model import CollectionDiff, DiffPlan, DocumentDiff, DocumentsDiff, RowState
 
 if TYPE_CHECKING:
     from services.jobs.context import JobContext
@@ -51,9 +52,9 @@ def compare_documents(
     spill: Spill,
     ctx: JobContext,
 ) -> tuple[tuple[CollectionDiff, ...], tuple[str, ...]]:
-    """The rows, those that differ with their documents, one that only one side has with their number; warnings.
+    """The rows, those that differ with their documents, one that only one side has with their number and first ids.
 
-    Documents that cannot be read are a warning, and the rows stay as their sums told. Errors: `Cancelled`.
+    Beside them warnings: documents that cannot be read are one, and the rows stay as their sums told. Errors: `Cancelled`.
     Memory does not grow with the data: 36 bytes a document go to the spill.
     """
     names = [row.name for row in rows if by_document(row, plan)]
@@ -63,9 +64,10 @@ def compare_documents(
                 spill.forget(held.index)
     if plan.documents:
         rows = [_without_documents(row) for row in rows]
-    if not names:
-        return tuple(rows), ()
     try:
+        rows = _alone(rows, a, b, plan, ctx)
+        if not names:
+            return tuple(rows), ()
         found = _of_documents(names, a, b, plan, spill, ctx)
     except Cancelled:
         raise
@@ -110,6 +112,32 @@ def _without_documents(row: CollectionDiff) -> CollectionDiff:
     count = held.documents
     documents = DocumentsDiff(removed=count) if row.state == "only in A" else DocumentsDiff(added=count)
     return msgspec.structs.replace(row, documents=documents)
+
+
+def _alone(
+    rows: Sequence[CollectionDiff], a: DatabaseSide, b: DatabaseSide, plan: DiffPlan, ctx: JobContext
+) -> list[CollectionDiff]:
+    """The rows, those that only one side has with the first of their documents."""
+    sides: tuple[tuple[Literal["A", "B"], RowState, DatabaseSide], ...] = (
+        ("A", "only in A", a),
+        ("B", "only in B", b),
+    )
+    found: dict[str, tuple[DocumentDiff, ...]] = {}
+    for letter, state, side in sides:
+        names = [
+            row.name
+            for row in rows
+            if row.state == state and row.kind == "collection" and selected(row.name, plan)
+        ]
+        found |= first_documents(letter, side, names, EXAMPLES, ctx)
+    return [
+        msgspec.structs.replace(
+            row, documents=msgspec.structs.replace(row.documents, examples=found[row.name])
+        )
+        if row.name in found and row.documents is not None
+        else row
+        for row in rows
+    ]
 
 
 def _moved(a: DatabaseSide, b: DatabaseSide, name: str) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from pymongo.database import Database
 from services.comparing.index import Spill
 from services.errors import Cancelled, UsageProblem
 from services.operations.diff import DiffPlan, diff
-from services.operations.diff_model import DocumentsDiff
 from services.profile import Profile
 from services.secret import Secret
 from tests.services.command_support import Command, environment
@@ -48,10 +47,40 @@ def test_changed_added_and_removed(filled: Profile, db: Database[Any], make_cont
         assert {(field.a, field.b) for field in changed.fields} == {(None, None)}
         assert [one.own_id for one in removed] == ["chat-1", "chat-2"] and removed[0].state == "removed"
         assert (added.id, added.state) == ('"new"', "added")
-        assert found(result, "fresh") == DocumentsDiff(added=4)
+        fresh = found(result, "fresh")
+        assert (fresh.added, fresh.removed, fresh.same) == (4, 0, 0)
+        assert {(one.state, one.fields) for one in fresh.examples} == {("added", ())}
         assert result.verdict == "differs"
         back = found(compare(filled, make_context, other, FIRST), "chats")
         assert (back.added, back.removed, back.changed) == (2, 1, 1)
+
+
+def test_what_only_one_side_has_is_named(
+    filled: Profile, db: Database[Any], make_context: Contexts, location: Path, tmp_path: Path
+) -> None:
+    """A collection that is on one side only, or differs by what was added alone, tells the first ids, too."""
+    db.chats.insert_one({"_id": "new", "id": "chat-new"})
+    db.fresh.insert_many([{"_id": n, "id": f"f{n}"} for n in range(40)])
+    db.other.insert_one({"_id": "o"})
+    db.create_collection("empty")
+    night(filled, make_context, 1)
+    for a, b, state in ((FIRST, "live", "added"), (FIRST, SECOND, "added"), (SECOND, FIRST, "removed")):
+        result = compare(filled, make_context, a, b)
+        assert [one.own_id for one in found(result, "chats").examples] == ["chat-new"]
+        fresh = found(result, "fresh")
+        assert [one.own_id for one in fresh.examples] == [f"f{n}" for n in range(10)]
+        assert [one.id for one in found(result, "other").examples] == ['"o"']
+        assert {one.state for one in fresh.examples} == {state} and not found(result, "empty").examples
+    only = compare(filled, make_context, collections=("other",))
+    assert found(only, "other").examples and not found(only, "fresh").examples
+    assert filled.mongo is not None
+    command = Command(environment(tmp_path, filled.mongo.uri.reveal(), db.name, location))
+    done = command.run("diff", FIRST, "live")
+    assert "documents: 40 only in B" in done.stdout
+    assert "  + 0 (id f0)" in done.stdout and "  + and 35 more" in done.stdout and '  + "new" ' in done.stdout
+    document = command.json("diff", FIRST, "live", code=3)
+    rows = {row["name"]: row["documents"] for row in document["collections"]}
+    assert [one["id"] for one in rows["fresh"]["examples"]] == [str(n) for n in range(10)]
 
 
 def test_messages_are_named_by_their_chat(
