@@ -7,6 +7,8 @@ import re
 from services.secret import Secret
 
 MASK = "***"
+HIDDEN = "(not shown)"
+"""What stands for a value that is never shown; beside the name of a secret it stays as it is."""
 PUBLIC_WORDS = frozenset(
     {"quilltap", "quillkeep", "quilltap-files", "mongodb", "minioadmin", "admin", "root"}
 )
@@ -22,6 +24,7 @@ _KEY_VALUE = re.compile(
 )
 _SENTENCE = re.compile(r"(?:ok|warn|fail|skipped|unknown)(?![\w+/=.-])|[A-Z][a-z]{0,13} [a-z]+[ ,.;:]")
 """How what is said of the pepper begins: with a check's status, or as a sentence does."""
+_HIDDEN = re.compile(re.escape(HIDDEN) + r"(?=[\"',;}\]]|$)")
 _AWS_KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 _PASSWORD_HASH = re.compile(r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}")
 _SERVER_DOCUMENT = re.compile(
@@ -81,7 +84,8 @@ def _without_value(match: re.Match[str]) -> str:
     # `pepper` is a check, too: `pepper: No pepper is configured.` gives nothing away. A pepper has 32 characters
     # or more, and what stands in quotes or after a `=` is never a sentence.
     said = name == "pepper" and between in (": ", ":  ") and _SENTENCE.match(match.string, match.start(3))
-    return match.group(0) if said else f"{name}{between}{MASK}"
+    hidden = _HIDDEN.match(match.string, match.start(3))
+    return match.group(0) if said or hidden else f"{name}{between}{MASK}"
 
 
 def redact_values(text: str) -> str:

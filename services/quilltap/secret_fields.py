@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services import redact
+
 SECRET_FIELDS = (
     "passwordHash",
     "password",
@@ -36,7 +38,7 @@ SECRET_FIELDS = (
 )
 """In any spelling of case, `_` and `-`; what is below one of them is secret too."""
 
-HIDDEN = "(not shown)"
+HIDDEN = redact.HIDDEN
 """What stands for a value that is never shown."""
 
 _ENDINGS = ("token", "secret", "password", "passwordhash", "apikey", "privatekey", "ciphertext", "authtag")

@@ -99,6 +99,16 @@ def test_words_after_the_name_of_a_secret_go_as_before(text: str) -> None:
     assert "***" in redact(text) and "No" not in redact(text)
 
 
+def test_what_is_hidden_already_stays_as_it_is() -> None:
+    for text in (
+        '{"Authorization": "(not shown)", "n": 1}',
+        "token: (not shown)",
+        '[{"password": "(not shown)"}]',
+    ):
+        assert redact(text) == text
+    assert redact('"token": "(not shown)xyz-secret"') == '"token": "*** shown)xyz-secret"'
+
+
 def test_remembered_secrets_in_every_form() -> None:
     remember(Secret("mongodb://me:p%40ss%2Fw0rd@h/db"), Secret('quote"back\\slash'), Secret("sp ace&more!"))
     for form in (
