@@ -3,7 +3,8 @@
 What is left dangling in normal life was read in the source of version 1.8.5: deleting a tag, persona, profile,
 key, chat, chat file or memory removes that document alone; deleting a character removes its memories and its
 vector index too, and its chats only where the user asks for it; deleting a chat removes its messages; a picture
-that is somebody's avatar cannot be deleted; nothing deletes a user.
+that is somebody's avatar cannot be deleted, and one uploaded anew after its object was lost has another id;
+nothing deletes a user.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Reference(msgspec.Struct, frozen=True):
 _NOBODY = "nothing in the application deletes a user, and what is nobody's is shown to nobody"
 _TAG = "deleting a tag leaves its id in what carried it; the id is skipped"
 _KEY = "deleting a key leaves its profiles; whoever talks through one has no key then"
+_PICTURE = "a picture in use cannot be deleted, so it was lost, or uploaded anew after its object was lost"
 _PERSONA = "deleting a persona leaves its id; the chat goes on without it"
 
 REFERENCES = (
@@ -83,8 +85,8 @@ REFERENCES = (
         "characters",
         "defaultImageId",
         "files",
-        gone="warn",
-        why="a picture in use cannot be deleted; the character is shown without its avatar",
+        gone="fail",
+        why=f"{_PICTURE}; the character is shown without its avatar",
     ),
     Reference(
         "characters",
@@ -105,8 +107,8 @@ REFERENCES = (
         "characters",
         "avatarOverrides[].imageId",
         "files",
-        gone="warn",
-        why="a picture in use cannot be deleted; the chat shows no avatar",
+        gone="fail",
+        why=f"{_PICTURE}; the chat shows no avatar",
     ),
     Reference("characters", "tags[]", "tags", gone="left", why=_TAG),
     Reference("personas", "userId", "users", gone="fail", why=_NOBODY),
@@ -114,8 +116,8 @@ REFERENCES = (
         "personas",
         "defaultImageId",
         "files",
-        gone="warn",
-        why="a picture in use cannot be deleted; the persona is shown without its avatar",
+        gone="fail",
+        why=f"{_PICTURE}; the persona is shown without its avatar",
     ),
     Reference(
         "personas",

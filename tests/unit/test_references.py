@@ -83,6 +83,14 @@ def test_whose_it_is(documents: Documents) -> None:
     }
 
 
+@pytest.mark.parametrize(("name", "path"), [("characters", "defaultImageId"), ("personas", "defaultImageId")])
+def test_a_picture_in_use_that_is_gone_was_lost(documents: Documents, name: str, path: str) -> None:
+    documents[name][0][path] = "nowhere"
+    (finding,) = looked(documents).findings
+    assert (finding.status, finding.collection) == ("fail", name)
+    assert "a picture in use cannot be deleted, so it was lost" in finding.what
+
+
 def test_messages_that_are_gone(documents: Documents) -> None:
     gone, cut, empty = (one["id"] for one in documents["chats"][:3])
     documents["chat_messages"] = [one for one in documents["chat_messages"] if one["chatId"] != gone]
