@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.counted import counted
+from services.counted import by_number, counted
 from tui.present_catalog import size
 from tui.table import table
 from tui.terminal import Terminal
@@ -50,7 +50,7 @@ def validate_lines(result: Document, terminal: Terminal) -> list[str]:
         documents = sum(one["documents"] for one in leftovers)
         lines += [
             "",
-            f"{counted(documents, 'documents')} name what was deleted, as the application leaves it (--json says which).",
+            f"{counted(documents, 'documents')} {by_number(documents, 'names', 'name')} what was deleted, as the application leaves it (--json says which).",
         ]
     backup = f", against {escape(result['backup'])}" if result.get("backup") else ""
     lines += ["", f"{terminal.status(str(result['status']))}  {escape(result.get('summary') or '')}{backup}"]

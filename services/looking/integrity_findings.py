@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from services.catalog.model import Backup
+from services.counted import by_number, counted
 from services.findings import Finding, FindingStatus
 from services.jobs.events import Finished
 from services.jobs.journal import read_events
@@ -55,12 +56,6 @@ def checks_of(result: Mapping[str, Any], at: datetime, job: str) -> tuple[CheckS
 def told_of(result: Mapping[str, Any]) -> list[str]:
     """What a document about the live data tells beside its findings, one sentence each."""
     lines = [str(one) for one in result.get("notes") or ()]
-    for one in result.get("leftovers") or ():
-        if isinstance(one, dict):
-            lines.append(
-                f"{one.get('documents', 0):,} documents of {one.get('collection')} name what was deleted "
-                f"({one.get('path')}): {one.get('why') or 'as the application leaves it'}"
-            )
     lines += [_broken_file(one) for one in result.get("files") or () if isinstance(one, dict)]
     if result.get("full_list"):
         lines.append(f"All keys are in {result['full_list']}.")
@@ -70,7 +65,18 @@ def told_of(result: Mapping[str, Any]) -> list[str]:
             lines.append(f"{name}: {one.get('opened', 0):,} of {one.get('total', 0):,} open{_untold(one)}")
     if result.get("next"):
         lines.append(f"Next: {result['next']}")
+    # No faults, and so the last that is said.
+    lines += [_leftover(one) for one in result.get("leftovers") or () if isinstance(one, dict)]
     return lines
+
+
+def _leftover(one: Mapping[str, Any]) -> str:
+    documents = int(one.get("documents") or 0)
+    return (
+        f"No fault: {counted(documents, 'documents')} of {one.get('collection')} "
+        f"{by_number(documents, 'names', 'name')} what was deleted ({one.get('path')}): "
+        f"{one.get('why') or 'as the application leaves it'}"
+    )
 
 
 def _untold(one: Mapping[str, Any]) -> str:

@@ -142,18 +142,20 @@ def _result(
     elif statuses:
         status = "warn"
     documents = references.documents
-    words = [f"{counted(looked_at, 'references')} of {counted(documents, 'documents')}"]
+    words = []
     if findings:
         bad = sum(finding.count for finding, _ in findings)
         words.append(f"{counted(bad, 'documents')} with something missing")
+    words += untold
+    words.append(f"{counted(looked_at, 'references')} of {counted(documents, 'documents')}")
+    if moved:
+        words.append(f"{moved:,} moved meanwhile")
+    # No fault, and so the last that is said.
     if leftovers:
         left = sum(one.documents for one in leftovers)
         words.append(
             f"{left:,} {by_number(left, 'names', 'name')} what was deleted, as the application leaves it"
         )
-    if moved:
-        words.append(f"{moved:,} moved meanwhile")
-    words += untold
     return ReferencesResult(
         status=status,
         findings=tuple(finding for finding, _ in findings),

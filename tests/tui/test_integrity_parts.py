@@ -12,17 +12,18 @@ import pytest
 from services.findings import Finding
 from services.jobs.events import AnyEvent, Log, PhaseStarted, Progress
 from services.looking.integrity import LiveSeen
+from services.looking.integrity_findings import told_of
 from tests.journals import at, started
 from tests.recorded import NOW
 from tests.tui.archives_support import PROD, row
-from tests.tui.integrity_support import LIVE, SOME, answer, look, seen
+from tests.tui.integrity_support import DANGLING, LIVE, MISSING, SOME, answer, look, seen
 from tui.screens.integrity_detail_rows import of_backup, of_live
 from tui.screens.integrity_list import entries_of
 from tui.screens.integrity_report import one_report, report
-from tui.screens.integrity_rows import live_letter
+from tui.screens.integrity_rows import live_letter, worst_first
 from tui.screens.integrity_watch import LIVE as LIVE_WORD
 from tui.screens.integrity_watch import Watch
-from tui.screens.integrity_words import cut_to, finding_lines
+from tui.screens.integrity_words import cut_to, finding_lines, live_lines
 from widgets.glyphs import Glyphs
 from widgets.lines_view import Line
 
@@ -139,3 +140,43 @@ def test_names_are_no_markup_in_a_report() -> None:
     for line in text.splitlines():
         assert line.count("`") % 2 == 0, line
     assert "\n# b" not in text.replace("\\n", "")
+
+
+def test_the_worst_live_check_stands_first_and_what_is_outdated_last() -> None:
+    pairs, validate, pepper = LIVE
+    broken = msgspec.structs.replace(validate, status="fail")
+    warned = msgspec.structs.replace(pairs, status="warn")
+    assert [one.verb for one in worst_first((warned, broken, pepper))] == [
+        "validate",
+        "pairs",
+        "pepper-check",
+    ]
+    outdated = msgspec.structs.replace(pairs, replaced_at=NOW)
+    assert [one.verb for one in worst_first((outdated, validate, pepper))][-1] == "pairs"
+    lines = [line.text for line in live_lines((warned, broken, pepper), NOW, GLYPHS, 70)]
+    assert lines[1].startswith("✗ fail validate"), lines
+    assert of_live((warned, broken, pepper), NOW, GLYPHS)[0].row.cells[1] == "validate"
+    assert of_live((outdated, validate, pepper), NOW, GLYPHS)[-2].row.cells[1] == "pairs"
+    document = json.loads(one_report(None, None, (warned, broken, pepper), NOW, "json"))
+    assert document["live"][0]["check"] == "validate"
+
+
+def test_faults_stand_before_facts() -> None:
+    told = told_of(
+        {
+            "leftovers": [
+                {"collection": "chats", "documents": 1, "path": "tags", "why": "as it is"},
+                {"collection": "chats", "documents": 66, "path": "tags", "why": "as it is"},
+            ],
+            "next": "Do it.",
+        }
+    )
+    assert told == [
+        "Next: Do it.",
+        "No fault: 1 document of chats names what was deleted (tags): as it is",
+        "No fault: 66 documents of chats name what was deleted (tags): as it is",
+    ]
+    one = msgspec.structs.replace(LIVE[1], findings=(MISSING, *[DANGLING] * 4), told=tuple(told))
+    lines = [line.text for line in of_live((one,), NOW, GLYPHS)[0].lines(100)]
+    assert lines.index("✗ fail 2 rows have no object.") < lines.index(told[1])
+    assert "and 2 more findings, below it in the list" in lines

@@ -12,6 +12,7 @@ from services.catalog.model import Backup
 from services.findings import Finding
 from services.looking.integrity import LiveSeen
 from tui.screens.archives_rows import reference
+from tui.screens.integrity_rows import worst_first
 from tui.screens.integrity_watch import LIVE, Watching
 from tui.work import start_work
 
@@ -60,7 +61,7 @@ class IntegrityActions(Watching):
     @property
     def finding(self) -> Finding | None:
         """The finding that a restore would answer, None for none."""
-        found = (finding for one in self.live for finding in one.findings if finding.good_in)
+        found = (finding for one in worst_first(self.live) for finding in one.findings if finding.good_in)
         return next(found, None) if self.on_live else None
 
     def why_disabled(self, action: str) -> str:

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from services.catalog.listing import row as as_document
 from services.catalog.model import Backup, Depth
+from services.counted import counted
 from services.findings import Finding
 from services.looking.integrity import BackupSeen, CheckAbout, CheckSeen, IntegrityAnswer, LiveSeen
 from tui.present_catalog import condition
 from tui.screens.archives_rows import age, moment
-from tui.screens.integrity_rows import ASKS, STATUS, applies, group_of, live_letter, when_words
+from tui.screens.integrity_rows import ASKS, STATUS, applies, group_of, live_letter, when_words, worst_first
 from tui.screens.integrity_watch import Watch
 from tui.screens.integrity_words import VERBS, check_lines, finding_lines
 from widgets.glyphs import Glyphs, tone
@@ -20,8 +21,9 @@ from widgets.inventory_table import Column, TableRow
 from widgets.lines_view import Line, wrapped
 from widgets.text import escape
 
+FINDINGS = 3
+"""Findings that the row of their job repeats, the worst ones."""
 _DEPTHS: tuple[Depth, ...] = ("quick", "full", "deep")
-_WORST = ("fail", "unknown", "warn", "skipped", "ok")
 Lines = Callable[[int], list[Line]]
 
 
@@ -133,7 +135,7 @@ def _of_note(text: str, place: int, glyphs: Glyphs) -> Told:
 def of_live(live: Sequence[LiveSeen], now: datetime, glyphs: Glyphs) -> list[Told]:
     """Each job about the live data, its findings below it, the worst first."""
     told = []
-    for one in sorted(live, key=lambda one: _WORST.index(one.status) if one.at else 4):
+    for one in worst_first(live):
         told.append(_of_live(one, now, glyphs))
         told += [_of_live_check(one, check, now, glyphs) for check in one.checks if check.status != "ok"]
         told += [_of_finding(one, finding, place, now, glyphs) for place, finding in enumerate(one.findings)]
@@ -162,10 +164,15 @@ def _of_live(one: LiveSeen, now: datetime, glyphs: Glyphs) -> Told:
             depth = f", {one.depth}" if one.depth else ""
             made += _lines(f"When: {when_words(one.at, now)}{depth}, job {one.job}", width)
             made += _lines(one.summary, width) if one.summary else []
-        for told in one.told:
-            made += _lines(told, width)
+        # Faults before facts: what it found stands in rows of its own, and its worst here too.
+        for finding in one.findings[:FINDINGS]:
+            made += _lines(f"{glyphs.status(finding.status)} {finding.what}", width, tone(finding.status))
+        if more := len(one.findings[FINDINGS:]) + one.more_findings:
+            made += _lines(f"and {counted(more, 'more findings')}, below it in the list", width)
         for warning in one.warnings:
             made += _lines(f"{glyphs.of('warn')} {warning}", width, "warning")
+        for told in one.told:
+            made += _lines(told, width)
         if one.replaced_at:
             text = f"A restore or rollback put other data in place {when_words(one.replaced_at, now)}: l looks again."
             made += _lines(text, width, "warning")

@@ -18,7 +18,7 @@ from services.looking.integrity import CheckSeen, IntegrityAnswer, LiveSeen
 from services.profile import Profile
 from tui.present_catalog import condition
 from tui.screens.archives_rows import moment
-from tui.screens.integrity_rows import GROUPS, STATUS, TITLES, Entry, Matrix, applies
+from tui.screens.integrity_rows import GROUPS, STATUS, TITLES, Entry, Matrix, applies, worst_first
 from widgets.text import escape
 
 Form = Literal["md", "json"]
@@ -76,7 +76,7 @@ def document_of(
         "bucket": profile.bucket.bucket if profile.bucket else "",
         "unread": [printable(problem.sentence) for problem in answer.problems]
         + ([printable(answer.live_problem)] if answer.live_problem else []),
-        "live": [_live(one) for one in live],
+        "live": [_live(one) for one in worst_first(live)],
         "backups": backups,
     }
 
@@ -136,7 +136,7 @@ def one_report(
 ) -> str:
     """Every check of one backup, or of the live data without one, as Markdown or JSON."""
     if backup is None:
-        document: dict[str, Any] = {"at": rfc3339(now), "live": [_live(one) for one in live]}
+        document: dict[str, Any] = {"at": rfc3339(now), "live": [_live(one) for one in worst_first(live)]}
     else:
         seen = answer.backups[0] if answer and answer.backups else None
         status, why = condition(as_document(backup))

@@ -51,6 +51,7 @@ STATUS = {
 }
 LETTER = {status: letter for letter, status in STATUS.items() if letter not in "-px"}
 _WORST = "fuwspx-o"
+_LIVE_ORDER = "fuws-ox"
 _BAD, _DOUBT = frozenset("f"), frozenset("wus")
 ID, AGE, FIRST, MERGED = 0, 1, 2, 9
 WHEN, VERDICT, LOCATION, ID_LONG, BRIEF = 10, 11, 12, 13, 14
@@ -268,6 +269,11 @@ def live_letter(one: LiveSeen) -> str:
     if one.at is None:
         return "u" if one.tried and not one.tried.startswith("cancelled") else "-"
     return "x" if one.replaced_at else LETTER[one.status]
+
+
+def worst_first(live: Sequence[LiveSeen]) -> list[LiveSeen]:
+    """The live checks, the worst first; one about data that was replaced since comes last, whatever it found."""
+    return sorted(live, key=lambda one: _LIVE_ORDER.index(live_letter(one)))
 
 
 def _live_verdict(states: set[str]) -> tuple[str, str]:

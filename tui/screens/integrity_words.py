@@ -11,7 +11,7 @@ from services.findings import Finding
 from services.looking.integrity import BackupSeen, CheckSeen, IntegrityAnswer, LiveSeen
 from tui.present_catalog import condition
 from tui.screens.archives_rows import age, moment
-from tui.screens.integrity_rows import Entry, when_words
+from tui.screens.integrity_rows import Entry, when_words, worst_first
 from tui.screens.integrity_watch import Watch
 from tui.store import Looked, Store
 from widgets.glyphs import Glyphs, tone
@@ -156,7 +156,7 @@ def live_lines(live: Sequence[LiveSeen], now: datetime, glyphs: Glyphs, width: i
     lines = _wrapped(
         "live: the database and the bucket as they were when each was looked at", width, "strong"
     )
-    for one in live:
+    for one in worst_first(live):
         lines += live_check_lines(one, now, glyphs, width)
         for finding in one.findings[:2]:
             lines += finding_lines(finding, glyphs, width)
