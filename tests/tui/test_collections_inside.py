@@ -74,6 +74,45 @@ def test_findings_first_with_evidence_and_the_way_back() -> None:
     run(test())
 
 
+def at(wizard: RestoreScreen) -> tuple[str, tuple[str, ...]]:
+    return wizard.state.step, wizard.state.collections
+
+
+def test_another_choice_takes_the_place_of_a_wizard_that_nothing_was_entered_in() -> None:
+    async def test() -> None:
+        manager, _ = collections(broken())
+        async with manager as console:
+            await console.until("broken: chats")
+            console.app.look_at("catalog")
+
+            async def chosen(name: str) -> RestoreScreen:
+                console.app.screen.query_one(InventoryTable).go_to(name)
+                await press(console.pilot, "R")
+                await console.until(lambda: isinstance(console.app.screen, RestoreScreen))
+                await at_rest(console.pilot)
+                assert isinstance(console.app.screen, RestoreScreen)
+                return console.app.screen
+
+            wizard = await chosen("memories")
+            assert at(wizard) == ("backup", ("memories",))
+            await press(console.pilot, "escape")
+            assert at(wizard) == ("happened", ("memories",))
+            await press(console.pilot, "5")
+            await chosen("tags")
+            assert at(wizard) == ("backup", ("tags",))
+            assert wizard.state.backup is not None and "These collections were" in wizard.state.why
+            await press(console.pilot, "enter")
+            await console.until(lambda: at(wizard) == ("what", ("tags",)))
+            await press(console.pilot, "5")
+            await chosen("memories")
+            assert at(wizard) == ("what", ("tags",)), "the admin took it"
+            assert any(
+                "what you chose now was not taken" in one.message for one in console.app._notifications
+            )
+
+    run(test())
+
+
 def test_sections_of_a_collection() -> None:
     async def test() -> None:
         manager, _ = collections(broken())

@@ -163,6 +163,26 @@ def test_the_wizard_takes_the_objects_alone() -> None:
     run(test())
 
 
+def test_another_backup_takes_the_place_of_a_wizard_that_nothing_was_entered_in() -> None:
+    async def test() -> None:
+        manager, backend = integrity()
+        backend._looks["catalog"] = Catalog(backups=tuple(one.backup for one in SOME.backups))
+        async with manager as console:
+            console.app.look_at("catalog")
+            await shown(console)
+            await console.until(lambda: console.app.store.catalog.value is not None)
+            await console.press("R")
+            await console.until("[3 Restore]")
+            await console.press("escape", "4")
+            await console.until("[4 Integrity]")
+            await console.press("down", "R")
+            await console.until("[3 Restore]")
+            state = console.app.screen.state  # type: ignore[attr-defined]
+            assert (state.step, state.request.backup, state.only) == ("backup", BACKUP, None)
+
+    run(test())
+
+
 @pytest.mark.parametrize(("key", "form"), [("s", "md"), ("j", "json")])
 def test_what_is_shown_is_saved(key: str, form: str, tmp_path: Path) -> None:
     async def test() -> None:

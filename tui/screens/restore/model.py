@@ -114,11 +114,26 @@ class WizardState:
     """It goes on with the incident of the restore before it, and so does its clock."""
     interruption_left: bool = False
     """The admin left the view of an interrupted restore for the ordinary steps."""
+    given: object = None
+    """What another screen filled in when it opened the wizard; None where the admin began it here."""
 
     @property
     def touched(self) -> bool:
         """Whether anything was entered or started."""
         return self.step != "happened" or bool(self.symptom or self.backup or self.job)
+
+    @property
+    def only_given(self) -> bool:
+        """Whether another screen filled it in and nothing was entered since: another choice takes its place."""
+        return (
+            self.given is not None and self.step in ("happened", "backup") and self.given == self._entered()
+        )
+
+    def _entered(self) -> object:
+        backup = self.backup and (self.backup.location, self.reference)
+        chosen = (backup, self.only, self.collections, self.with_objects, self.exact, self.objects_from_any)
+        said = (self.symptom, self.damage_at, self.in_place, self.from_database, self.leave_app_stopped)
+        return chosen, said, self.plan is None, self.verify_job, self.verify_skipped, self.job
 
     def enter(self, step: StepName, now: datetime) -> None:
         """Goes to a step; the time since the last phase began is counted for that phase."""
@@ -173,6 +188,7 @@ class WizardState:
         self.collections, self.only = collections, "objects" if objects else None
         chosen = "The objects alone were" if objects else "These collections were" if collections else ""
         self.why = f"{chosen} chosen where you came from." if chosen else ""
+        self.given = self._entered()
 
     @property
     def request(self) -> RestoreRequest:

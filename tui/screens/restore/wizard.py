@@ -153,17 +153,16 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
     def begin(self, *, backup: str = "", collections: tuple[str, ...] = (), objects: bool = False) -> None:
         """Takes a backup (its id, or its path where that is not clear), collections or the objects alone.
 
-        A wizard that is under way is kept; one whose restore ended begins anew.
+        A wizard with something entered is kept; one that ended, or that a screen alone filled, begins anew.
         """
-        if self.wizard_open():
+        if self.wizard_open() and not (self.state.only_given and (backup or collections)):
             self.console.say(
                 "This restore was open already and is kept; what you chose now was not taken. "
                 "ctrl+n starts it over: then choose again.",
                 severity="warning",
             )
             return
-        finished = self._fresh is not None and self._fresh.finished
-        if not backup and not collections and not finished:
+        if not backup and not collections and not (self._fresh and self._fresh.finished):
             return
         if self._interrupted:
             self.console.say("An interrupted restore comes first.", severity="warning")
@@ -175,9 +174,8 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
         backups = catalog.backups if catalog else ()
         found = [one for one in backups if backup in (one.id, reference(one, backups))]
         self._fresh = self._following()
-        self.state.take(next((one for one in found if reference(one, backups) == backup), None), backups)
-        if self.state.backup is None and found:
-            self.state.take(found[0], backups)
+        first = found[0] if found else None
+        self.state.take(next((one for one in found if reference(one, backups) == backup), first), backups)
         self.state.choose(collections, objects=objects)
         self._go("backup")
 
@@ -210,8 +208,9 @@ The clock runs against the recovery time target (RTO) from the moment the wizard
 
     def _following(self, *, held: bool = False) -> WizardState:
         """What follows the one in hand: soon after its end it is the same incident, and its clock goes on."""
-        now = self.console.store.backend.now()
-        old = self._fresh
+        now, old = self.console.store.backend.now(), self._fresh
+        if old is not None and old.continues and old.only_given:
+            return old.anew(now)
         if old is not None and old.finished:
             since = (now - (old.ended or now)).total_seconds()
             if since <= DONE_SECONDS or old.still:
