@@ -15,6 +15,8 @@ from tests.tui.integrity_support import SOME, integrity, journal, on, phase, sho
 from tests.tui.integrity_support import look as recorded_look
 from tests.tui.terminal import on_terminal
 from tests.tui_support import run
+from tui.bridge import JobNews
+from tui.screens.integrity_watch import Watch, Watching
 from widgets.progress_line import ProgressLine
 
 BACKUP = "quilltap_20261122_021400"
@@ -91,6 +93,30 @@ def test_what_ended_over_another_screen_is_looked_at_on_the_way_back() -> None:
             await console.until(lambda: asked.count(BACKUP) == 2)
             await console.press("escape")
             await console.until(lambda: asked.count("") == every + 1)
+
+    run(test())
+
+
+def test_the_list_and_the_detail_over_it_tell_an_end_once() -> None:
+    result = {"id": BACKUP, "status": "fail", "checks": [], "warnings": []}
+    end = Finished(at=NOW, status="fail", exit_code=1, result=result)
+
+    async def test() -> None:
+        manager, _ = integrity()
+        async with manager as console:
+            await on(console, BACKUP)
+            await console.press("enter")
+            await console.until("· none    manifest")
+            both = [screen for screen in console.app.screen_stack if isinstance(screen, Watching)]
+            assert len(both) == 2
+            for screen in both:
+                screen.watches["20261122_031400"] = Watch("20261122_031400", "verify")
+                screen.post_message(JobNews("20261122_031400", (end,), ended=True))
+            await told(console, f"Verify of {BACKUP} ended fail")
+            await console.until(lambda: not any(screen.watches for screen in both))
+            assert [one.message for one in console.app._notifications].count(
+                f"Verify of {BACKUP} ended fail"
+            ) == 1
 
     run(test())
 

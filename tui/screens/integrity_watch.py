@@ -185,13 +185,15 @@ class Watching(ConsoleScreen):
         if before not in ("", watch.subject) and not news.ended:
             self._look_sometimes()
         if news.ended:
-            mine = news.job in self.begun.jobs
+            mine, told = news.job in self.begun.jobs, news.job in self.begun.over
             del self.watches[news.job]
             self._followers.pop(news.job, None)
             self.begun.over.add(news.job)
             self._heard.add(news.job)
             self.begun.jobs.pop(news.job, None)
-            self._tell(watch, mine=mine)
+            # The list and the detail over it may both follow while a dialog lies over them: one of them tells.
+            if not told:
+                self._tell(watch, mine=mine)
             self.rescan()
             self.console.look_at_jobs()
         self.progressed()
