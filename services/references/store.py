@@ -7,9 +7,7 @@ name) lies beside them enciphered under a key that is never written: an encrypte
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 from itertools import groupby, islice
 from typing import Any
@@ -17,7 +15,7 @@ from typing import Any
 import msgspec
 
 from services.errors import QuillkeepError
-from services.temporary_database import temporary_database
+from services.temporary_database import kept, temporary_database
 
 ROWS = 4_000
 """Rows of one kind that wait in memory."""
@@ -61,20 +59,6 @@ _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.Decoder(list[Noted]).decode
 
 
-@contextmanager
-def _kept() -> Iterator[None]:
-    """What SQLite could not keep, in an admin's words."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise QuillkeepError(
-            "The ids that were read could not be kept in a temporary file.",
-            cause=f"{error}.",
-            next="Free space where temporary files lie (TMPDIR, /var/tmp), about 100 MiB for each million documents, "
-            "then run the same command again.",
-        ) from error
-
-
 class Store:
     """`note` documents and add their rows, then `settle`, then ask. Used by one thread."""
 
@@ -110,7 +94,7 @@ class Store:
 
     def _flush(self, table: str) -> None:
         rows = self._rows[table]
-        with _kept():
+        with kept():
             self._database.executemany(
                 f"INSERT INTO {table} VALUES ({', '.join('?' * _TABLES[table])})", rows
             )
@@ -119,7 +103,7 @@ class Store:
     def _seal(self) -> None:
         if self._noted:
             data = self._cipher(self._batch, _encode(self._noted))
-            with _kept():
+            with kept():
                 self._database.execute("INSERT INTO sealed VALUES (?, ?)", (self._batch, data))
             self._noted = []
             self._noted_bytes = 0
@@ -158,7 +142,7 @@ class Store:
 
         self._database.set_progress_handler(look, 2_000_000)
         try:
-            with _kept():
+            with kept():
                 self._database.executescript(_SETTLED)
         except QuillkeepError:
             if stopped:
@@ -219,5 +203,5 @@ class Store:
 
     def _fresh(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> Iterator[Any]:
         # A cursor of its own: others are asked while this one is read.
-        with _kept():
+        with kept():
             yield from self._database.cursor().execute(statement, parameters)

@@ -35,6 +35,7 @@ def command(mongod: Mongod, database: str, bucket: BucketTarget, location: Path,
 @pytest.fixture
 def filled(db: Database[Any], weed: Weed, bucket: BucketTarget) -> Database[Any]:
     db["users"].insert_many([{"_id": number, "name": f"user {number}"} for number in range(60)])
+    db["files"].insert_one({"id": "a", "userId": "u", "s3Key": "users/a", "size": 5_000})
     weed.client().put_object(Bucket=bucket.bucket, Key="users/a", Body=b"x" * 5_000)
     return db
 
