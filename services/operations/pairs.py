@@ -142,6 +142,9 @@ def _around(ctx: JobContext, rows: Side, objects: Side) -> Surroundings:
     around = Surroundings(
         paths=ctx.paths,
         backups=lambda: survey(ctx.profile.locations, ctx.profile, ctx.paths).backups,
+        open_rows=lambda backup: backup_rows(
+            backup, ctx.profile, check=ctx.check, advance=lambda amount: None
+        ),
         full_list=ctx.folder / FULL_LIST,
         sealed=any(side is not None and side.encrypted is not None for side in (rows, objects)),
     )

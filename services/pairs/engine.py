@@ -12,6 +12,7 @@ from services.catalog.model import Backup
 from services.catalog.scan import accepted_lost
 from services.errors import QuillkeepError
 from services.pairs.compare import SETTLE_SECONDS, Compared, Comparison, Stage
+from services.pairs.elsewhere import look_elsewhere
 from services.pairs.facts import BROKEN
 from services.pairs.located import Located, Wanted, locate
 from services.pairs.model import LIVE, MAX_LISTED, PairsDepth, PairsResult
@@ -31,7 +32,8 @@ class Surroundings(msgspec.Struct, kw_only=True):
 
     `backups` gives the catalog's, newest first, and is asked only when something is missing or altered;
     None looks none up. `bucket` is the bucket's name. `started` is when a backup began, in the
-    application's words, `newer_rows` and `newer_objects` as in `Circumstances`. `usage` reads who uses what
+    application's words, `newer_rows` and `newer_objects` as in `Circumstances`. `open_rows` opens
+    the rows of a backup, to see which had another key there. `usage` reads who uses what
     is broken. `full_list` is where a long list goes, but not of a `sealed` side, whose plaintext is written
     to no disk.
     """
@@ -42,6 +44,7 @@ class Surroundings(msgspec.Struct, kw_only=True):
     started: str = ""
     newer_rows: str = ""
     newer_objects: str = ""
+    open_rows: Callable[[Backup], RowsSide] | None = None
     usage: bool = True
     full_list: Path | None = None
     sealed: bool = False
@@ -120,13 +123,14 @@ def conclude(
     )
     broken = found.table.broken_count(*BROKEN)
     if broken or found.table.orphan_count() or found.table.rows_count("stranger"):
-        _look_up(found, rows, around, about, broken, check, stage)
+        _look_up(found, rows, objects, around, about, broken, check, stage)
     return report(found, about)
 
 
 def _look_up(
     found: Compared,
     rows: RowsSide,
+    objects: ObjectsSide,
     around: Surroundings,
     about: Circumstances,
     broken: int,
@@ -151,7 +155,9 @@ def _look_up(
         except QuillkeepError as error:
             about.usage = Usage(())
             about.remarks.append(f"Where they are used could not be read: {error.what}")
-    if around.backups is None or not broken:
+    alone = about.rows_of == about.objects_of
+    lost = alone and bool(found.table.orphan_count())
+    if around.backups is None or not (broken or lost):
         return
     stage("looking up backups", "which one has them", None, "backups")
     catalog = around.backups()
@@ -162,3 +168,18 @@ def _look_up(
         about.located = locate(wanted, catalog, around.paths, check=check, without=own)
     else:
         about.located = Located()
+    if alone:
+        good = about.located.good_in
+        lone = [one.row for one in itertools.islice(found.table.broken(*BROKEN), LOOKED_FOR)]
+        lone = [row for row in lone if row.key not in good]
+        if lost:
+            lone += found.table.rows_where("outside", limit=LOOKED_FOR)
+        about.elsewhere = look_elsewhere(
+            found.table,
+            objects,
+            lone,
+            catalog,
+            around.open_rows,
+            check=check,
+            without="" if about.rows_of == LIVE else about.rows_of,
+        )

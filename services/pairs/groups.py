@@ -78,7 +78,9 @@ def restore_command(backup: str) -> str:
     return f"quillkeep restore {shlex.quote(backup)} --only objects --yes"
 
 
-def finding(group: Group, what: str, step: str, *, collection: str = "files") -> Finding:
+def finding(
+    group: Group, what: str, step: str, *, collection: str = "files", restore: tuple[str, ...] = ()
+) -> Finding:
     """A group as a finding."""
     return msgspec.convert(
         {
@@ -90,6 +92,7 @@ def finding(group: Group, what: str, step: str, *, collection: str = "files") ->
             "count": group.count,
             "examples": group.examples,
             "good_in": group.best,
+            "restore": restore,
             "next": step,
         },
         Finding,

@@ -59,6 +59,7 @@ def pairs_of_backup(
     around = Surroundings(
         paths=ctx.paths,
         backups=lambda: survey(ctx.profile.locations, ctx.profile, ctx.paths).backups,
+        open_rows=lambda other: backup_rows(other, ctx.profile, check=check, advance=lambda amount: None),
         bucket=manifest.bucket if manifest else "",
         sealed=backup.encrypted is not None,
         started=in_application_words(manifest.started - SKEW) if manifest else "",

@@ -12,6 +12,7 @@ from services.counted import counted
 from services.findings import FindingStatus
 from services.objects.key_bytes import shown_key
 from services.pairs.compare import Compared
+from services.pairs.elsewhere import Elsewhere, Place
 from services.pairs.facts import BROKEN, Broken, RowFacts, Verdict
 from services.pairs.full_list import FullList
 from services.pairs.groups import Groups
@@ -54,6 +55,7 @@ class Circumstances(msgspec.Struct, kw_only=True):
     remarks: list[str] = []
     usage: Usage | None = None
     located: Located | None = None
+    elsewhere: Elsewhere = msgspec.field(default_factory=Elsewhere)
     full_list: Path | None = None
     sealed: bool = False
 
@@ -71,6 +73,7 @@ class _Report:
         self.notes: list[str] = list(about.remarks)
         self.files: list[BrokenFile] = []
         self.mismatched: list[Mismatch] = []
+        self.needed = {place.key for place in about.elsewhere.rows.values()}
         self.good_in: dict[str, str] = about.located.good_in if about.located else {}
 
     def result(self) -> PairsResult:
@@ -83,6 +86,7 @@ class _Report:
             "metadata": table.broken_count("claimed", "metadata"),
             "orphans": table.orphan_count(),
             "outside": table.rows_count("outside"),
+            "removed-key": 0,
             "shared": table.shared_count(),
             "other-user": table.rows_count("stranger"),
             "odd": table.rows_count("odd"),
@@ -97,7 +101,7 @@ class _Report:
             missing = self._missing(lines)
             self._altered(lines)
             orphans = self._orphans(lines)
-            outside = self._outside(lines)
+            outside, counts["removed-key"] = self._outside(lines)
             self._strangers(lines)
             moved = self._moved(lines)
             self._others()
@@ -141,10 +145,11 @@ class _Report:
             "content-type": "of another content type",
             "metadata": "whose metadata names another sha256",
             "orphans": "without a row",
+            "removed-key": "whose key was removed",
             "unread": "could not be looked at",
         }
         found = [f"{counts[key]:,} {word}" for key, word in names.items() if counts[key]]
-        outside = counts["outside"]
+        outside = counts["outside"] - counts["removed-key"]
         whole = f"every {'other row' if outside else 'row'} has its object and every object its row"
         if outside:
             found.insert(0, f"{outside:,} outside both stores")
@@ -159,6 +164,9 @@ class _Report:
             key, why = shown_key(one.row.key or ""), (one.object.missing or "") if one.object else ""
             kind, status = self._missing_kind(one.row)
             good = self.good_in.get(one.row.key or "", "")
+            if place := self._place(one.row):
+                kind, status, good = "changed-key", "fail", place.good_in
+                why = _lies_at(key, place)
             used = self.about.usage.of(one.row.id) if self.about.usage else ()
             self.groups.of(kind, status, one.row.user).add(key, why=why, used=used, good_in=good)
             lines.add("missing", key=key, id=one.row.id, user=one.row.user, why=why, good_in=good)
@@ -195,7 +203,11 @@ class _Report:
             good = self.good_in.get(one.row.key or "", "") if altered else ""
             used = self.about.usage.of(one.row.id) if self.about.usage and altered else ()
             kind, status = _ALTERED[one.kind]
-            self.groups.of(kind, status, one.row.user).add(key, why=f"{key} {why}", used=used, good_in=good)
+            told = f"{key} {why}"
+            if altered and (place := self._place(one.row)):
+                kind, good = "changed-key", place.good_in
+                told = f"{told}; {_lies_at(key, place)}"
+            self.groups.of(kind, status, one.row.user).add(key, why=told, used=used, good_in=good)
             lines.add("mismatched", key=key, id=one.row.id, user=one.row.user, why=why, good_in=good)
             self._mismatch(key, why)
             if altered and len(self.files) < 2 * MAX_LISTED:
@@ -216,21 +228,32 @@ class _Report:
             newer = bool(self.about.newer_objects) and one.modified > self.about.newer_objects
             kind = "newer-object" if newer else f"orphan-{told.origin}"
             why = f"{key}: {told.more}" if told.more else ""
-            self.groups.of(kind, "warn", told.user).add(key, why=why, size=one.size)
+            good = self.about.elsewhere.orphans.get(one.key, "")
+            if one.key not in self.needed:
+                # What a row's bytes lie in takes no space for nothing: the row's finding names it.
+                self.groups.of(kind, "warn", told.user).add(key, why=why, size=one.size, good_in=good)
             lines.add("orphan", key=key, user=told.user, why=kind, good_in="")
             if few:
                 listed.append(key)
         return listed
 
-    def _outside(self, lines: FullList) -> list[str]:
+    def _place(self, row: RowFacts) -> Place | None:
+        return self.about.elsewhere.rows.get(row.id)
+
+    def _outside(self, lines: FullList) -> tuple[list[str], int]:
         listed: list[str] = []
-        for row in self.table.rows_where("outside"):
+        removed = 0
+        for number, row in enumerate(self.table.rows_where("outside")):
+            if place := self._place(row):
+                removed += 1
+                group = self.groups.of("removed-key", "warn", row.user)
+                group.add(row.id, why=_lies_at(row.id, place), good_in=place.good_in)
             lines.add("outside", key="", id=row.id, user=row.user, why="", good_in="")
             if len(listed) < MAX_LISTED:
                 listed.append(row.id)
-            elif not lines.path:
+            elif not lines.path and number >= LOOKED_FOR:
                 break
-        return listed
+        return listed, removed
 
     def _strangers(self, lines: FullList) -> None:
         for row in self.table.rows_where("stranger"):
@@ -276,7 +299,7 @@ class _Report:
             group.count = unproven
 
     def _remark(self, counts: dict[str, int]) -> None:
-        if outside := counts["outside"]:
+        if outside := counts["outside"] - counts["removed-key"]:
             self.notes.append(
                 f"{counted(outside, 'rows')} without an s3Key: the application kept the bytes on its own disk "
                 "(public/uploads), outside both stores, so no backup of MongoDB and S3 has them. Copy that folder."
@@ -302,11 +325,17 @@ class _Report:
         located = self.about.located
         if located and located.skipped:
             self.notes += [f"Not looked through for what is missing: {one}." for one in located.skipped]
+        skipped = self.about.elsewhere.skipped
+        self.notes += [f"Not looked through for rows with other keys: {one}." for one in skipped]
         broken = counts["missing"] + counts["altered"]
         if located and broken > LOOKED_FOR:
             self.notes.append(
                 f"Use and backup were looked up for the first {LOOKED_FOR:,} of {broken:,} missing or altered files."
             )
+
+
+def _lies_at(what: str, place: Place) -> str:
+    return f"{what}: its bytes lie at {shown_key(place.key)}"
 
 
 def why_altered(one: Broken) -> str:

@@ -331,6 +331,13 @@ class PairsTable:
         found = self._database.execute("SELECT 1 FROM object WHERE key = ?", (key_bytes(key),)).fetchone()
         return found is not None
 
+    def object_at(self, key: str) -> ObjectFacts | None:
+        """The object of this key whose bytes are there."""
+        found = self._database.execute(
+            f"SELECT {_OBJECT} FROM object o WHERE key = ? AND missing IS NULL", (key_bytes(key),)
+        ).fetchone()
+        return None if found is None else _object(found)
+
     def _one(self, query: str, *values: object) -> int:
         return int(self._database.execute(query, values).fetchone()[0])
 

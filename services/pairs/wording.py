@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 from services.catalog.naming import printable
 from services.counted import by_number, counted
@@ -11,6 +12,7 @@ from services.pairs.groups import Group, finding, restore_command
 from services.pairs.model import LIVE
 from services.pairs.origin import WORDS, Origin
 from services.pairs.usage import Usage
+from services.validating.way_back import way_back
 
 SHOWN_PLACES = 3
 NO_BACKUP = (
@@ -18,6 +20,18 @@ NO_BACKUP = (
     "not stored while its row stands, a picture that is uploaded again becomes another file."
 )
 _ORIGINS: dict[str, Origin] = {f"orphan-{origin}": origin for origin in WORDS}
+
+
+def keys_back(good: Mapping[str, int], count: int) -> str:
+    """The next step for rows whose bytes lie under another key; `good` counts those that each backup has right."""
+    by_hand = "set `s3Key` of the row in `files` to the key of the object that has its bytes."
+    if not good:
+        return f"No good backup that was looked into has {by_number(count, 'the row', 'these rows')} with that key: {by_hand}"
+    best = max(good, key=lambda id: good[id])
+    part = (
+        f" It has {good[best]:,} of these {count:,} keys; for others, {by_hand}" if good[best] < count else ""
+    )
+    return f"{way_back(best, 'files')}{part}"
 
 
 class Wording:
@@ -52,6 +66,12 @@ class Wording:
                 f"and {self.where} {by_number(number, 'has it', 'have them')} not",
                 self._back(group),
             )
+        if group.kind == "changed-key":
+            text = f"{rows}{who} {by_number(number, 'names', 'name')} a key that has not {by_number(number, 'its', 'their')} bytes{why}{used}"
+            return finding(group, text, self._keys_back(group), restore=("files",) if group.best else ())
+        if group.kind == "removed-key":
+            text = f"{rows}{who} without an s3Key, whose bytes are in {self.where} all the same{why}"
+            return finding(group, text, self._keys_back(group), restore=("files",) if group.best else ())
         if group.kind == "altered-object":
             is_not = by_number(number, "is not what its row says", "are not what their rows say")
             return finding(group, f"{objects}{who} {is_not}{why}{used}", self._back(group))
@@ -120,9 +140,20 @@ class Wording:
         why = f" ({group.why})" if group.why else ""
         text = f"{counted(group.count, 'objects')}{self._who(group)} without a row, {counted(group.bytes, 'bytes')}: {told}{why}"
         step = "Nothing shows them: they only take space, and Quillkeep deletes no object. "
+        if best := group.best:
+            have = by_number(group.count, "the row", f"rows of {group.good[best]:,}")
+            step += f"{best} still has {have}: when {by_number(group.count, 'it', 'they')} should be there, "
+            step += way_back(best, "files")
+            return finding(group, text, step, collection="", restore=("files",))
         if origin == "upload":
             step += "When rows are gone that should be there, `quillkeep diff latest live` names them."
         return finding(group, text, step.strip(), collection="")
+
+    def _keys_back(self, group: Group) -> str:
+        after = (
+            f" Run it after a restore of {self.rows_of}." if self.rows_of not in (LIVE, group.best) else ""
+        )
+        return f"{keys_back(group.good, group.count)}{after if group.best else ''}"
 
     def _back(self, group: Group) -> str:
         best = group.best

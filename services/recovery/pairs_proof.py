@@ -16,6 +16,7 @@ from services.catalog.scan import survey
 from services.counted import by_number, counted
 from services.errors import QuillkeepError
 from services.jobs.context import JobContext
+from services.objects.key_bytes import shown_key
 from services.operations.restore_model import PairsProof
 from services.profile import BucketTarget
 from services.recovery.request import RestoreRequest
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
     from services.mongo.record import SwapRecord
+    from services.pairs.elsewhere import Place
     from services.pairs.facts import Broken
+    from services.pairs.stores import ObjectsSide
     from services.pairs.table import PairsTable
     from services.recovery.draft import Draft
 
@@ -151,7 +154,8 @@ def _prove(
     patience = Patience(outage=OUTAGE_SECONDS, single=OUTAGE_SECONDS, alone=OUTAGE_SECONDS)
     bucket: Bucket = open_bucket(target, patience=patience, check=ctx.check, say=ctx.log)
     _demand_answer(bucket)
-    comparison = Comparison(live_rows(database), LiveObjects(bucket), check=ctx.check, rows_only=True)
+    objects = LiveObjects(bucket)
+    comparison = Comparison(live_rows(database), objects, check=ctx.check, rows_only=True)
     try:
         found = comparison.run()
         table = found.table
@@ -167,7 +171,7 @@ def _prove(
         )
         if not missing and not altered:
             return Told(proof=proof)
-        return _Sorted(ctx, table, backup, rows_restored, objects_restored).told(proof)
+        return _Sorted(ctx, table, objects, backup, rows_restored, objects_restored).told(proof)
     finally:
         comparison.table.close()
 
@@ -198,11 +202,14 @@ class _Sorted:
         self,
         ctx: JobContext,
         table: PairsTable,
+        objects: ObjectsSide,
         backup: Backup | None,
         rows_restored: bool,
         objects_restored: bool,
     ) -> None:
         self._ctx = ctx
+        self._table, self._objects = table, objects
+        self._places: dict[str, Place] = {}
         self._backup = backup
         self._id = backup.id if backup is not None else "the backup"
         self._rows_restored, self._objects_restored = rows_restored, objects_restored
@@ -296,7 +303,9 @@ class _Sorted:
         return found
 
     def _elsewhere(self, broken: list[Broken]) -> dict[str, str]:
+        from services.pairs.elsewhere import look_elsewhere
         from services.pairs.located import Wanted, locate
+        from services.pairs.opening import backup_rows
 
         if not broken:
             return {}
@@ -305,9 +314,34 @@ class _Sorted:
         }
         ctx = self._ctx
         catalog = survey(ctx.profile.locations, ctx.profile, ctx.paths)
-        return locate(wanted, catalog.backups, ctx.paths, check=ctx.check, without=self._id).good_in
+        good = locate(wanted, catalog.backups, ctx.paths, check=ctx.check, without=self._id).good_in
+        lone = [one.row for one in broken if one.row.key not in good]
+        self._places = look_elsewhere(
+            self._table,
+            self._objects,
+            lone,
+            catalog.backups,
+            lambda other: backup_rows(other, ctx.profile, check=ctx.check, advance=lambda amount: None),
+            check=ctx.check,
+        ).rows
+        return good
 
     def _remedy(self, broken: list[Broken], good: dict[str, str]) -> str:
+        lying = [place for one in broken if (place := self._places.get(one.row.id))]
+        if lying:
+            from services.pairs.wording import keys_back
+
+            named: dict[str, int] = {}
+            for place in lying:
+                if place.good_in:
+                    named[place.good_in] = named.get(place.good_in, 0) + 1
+            rest = [one for one in broken if one.row.id not in self._places]
+            shown = ", ".join(shown_key(place.key) for place in lying[:NAMED])
+            words = (
+                f"{by_number(len(broken), 'Its bytes lie', f'The bytes of {len(lying):,} of them lie')} under another key "
+                f"({shown}{', ...' if len(lying) > NAMED else ''}): {keys_back(named, len(lying))}"
+            )
+            return f"{words} {self._remedy(rest, good)}" if rest else words
         held: dict[str, int] = {}
         for one in broken:
             if id := good.get(one.row.key or ""):
