@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.counted import counted
+from services.counted import by_number, counted
 from tui.terminal import Terminal
 from widgets.text import escape
 
@@ -54,7 +54,13 @@ def _finding(one: Mapping[str, Any], terminal: Terminal, *, way_on: bool) -> lis
 def _files(files: Sequence[Mapping[str, Any]]) -> list[str]:
     """Files that are used somewhere, each with its places: what somebody will notice first."""
     used = [one for one in files if one.get("used")]
-    lines = [f"Used by the application, of {counted(len(files), 'files')}:"] if used else []
+    if not used:
+        return []
+    left = len(files) - len(used)
+    nowhere = (
+        f"; the other {counted(left, 'files')} {by_number(left, 'is', 'are')} used nowhere" if left else ""
+    )
+    lines = [f"Used by the application, {len(used):,} of {counted(len(files), 'files')}{nowhere}:"]
     for one in used[:FILES_SHOWN]:
         name = escape(str(one.get("name") or one.get("key")))
         where = f" (in {escape(str(one['good_in']))})" if one.get("good_in") else ""
