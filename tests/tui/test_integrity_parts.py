@@ -155,6 +155,10 @@ def test_the_worst_live_check_stands_first_and_what_is_outdated_last() -> None:
     assert [one.verb for one in worst_first((outdated, validate, pepper))][-1] == "pairs"
     lines = [line.text for line in live_lines((warned, broken, pepper), NOW, GLYPHS, 70)]
     assert lines[1].startswith("✗ fail validate"), lines
+    both = msgspec.structs.replace(validate, status="fail")
+    lines = [line.text for line in live_lines((pairs, both, pepper), NOW, GLYPHS, 90)]
+    assert [line[:6] for line in lines[1:4]] == ["✗ fail"] * 3 and "validate" in lines[2], lines
+    assert lines[3].startswith("✗ fail files, user u1: 2 rows") and "pepper-check" in lines[-1]
     assert of_live((warned, broken, pepper), NOW, GLYPHS)[0].row.cells[1] == "validate"
     assert of_live((outdated, validate, pepper), NOW, GLYPHS)[-2].row.cells[1] == "pairs"
     document = json.loads(one_report(None, None, (warned, broken, pepper), NOW, "json"))

@@ -11,7 +11,7 @@ from services.findings import Finding
 from services.looking.integrity import BackupSeen, CheckSeen, IntegrityAnswer, LiveSeen
 from tui.present_catalog import condition
 from tui.screens.archives_rows import age, moment
-from tui.screens.integrity_rows import Entry, when_words, worst_first
+from tui.screens.integrity_rows import Entry, live_letter, when_words, worst_first
 from tui.screens.integrity_watch import Watch
 from tui.store import Looked, Store
 from widgets.glyphs import Glyphs, tone
@@ -31,6 +31,9 @@ VERBS: Mapping[str, str] = {
 }
 PLACES_SHOWN = 3
 EXAMPLES = 3
+FINDINGS = 2
+"""Findings of each live check that stand under the matrix, the worst ones."""
+_ORDER = ("fail", "unknown", "warn")
 
 
 def passes(entry: Entry, severity: str) -> bool:
@@ -156,14 +159,27 @@ def live_lines(live: Sequence[LiveSeen], now: datetime, glyphs: Glyphs, width: i
     lines = _wrapped(
         "live: the database and the bucket as they were when each was looked at", width, "strong"
     )
-    for one in worst_first(live):
+    ordered = worst_first(live)
+    bad = [one for one in ordered if live_letter(one) == "f"]
+    # Few lines may be seen: that another check fails, too, is said before what the first one found.
+    for one in bad:
         lines += live_check_lines(one, now, glyphs, width)
-        for finding in one.findings[:2]:
-            lines += finding_lines(finding, glyphs, width)
-        more = len(one.findings) - 2 + one.more_findings
-        if more > 0:
-            lines += _wrapped(f"  and {more:,} more: Enter shows them", width)
+    lines += _worst_findings(bad, glyphs, width)
+    for one in ordered:
+        if one not in bad:
+            lines += live_check_lines(one, now, glyphs, width)
+            lines += _worst_findings([one], glyphs, width)
     return lines
+
+
+def _worst_findings(live: Sequence[LiveSeen], glyphs: Glyphs, width: int) -> list[Line]:
+    """Some findings of each check, the worst first, and how many more there are."""
+    shown = [finding for one in live for finding in one.findings[:FINDINGS]]
+    lines: list[Line] = []
+    for finding in sorted(shown, key=lambda finding: _ORDER.index(finding.status)):
+        lines += finding_lines(finding, glyphs, width)
+    more = sum(len(one.findings) + one.more_findings for one in live) - len(shown)
+    return lines + (_wrapped(f"  and {more:,} more: Enter shows them", width) if more else [])
 
 
 def live_check_lines(one: LiveSeen, now: datetime, glyphs: Glyphs, width: int) -> list[Line]:
