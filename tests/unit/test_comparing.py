@@ -168,6 +168,7 @@ def test_values_as_text() -> None:
             "s": "x" * 5_000,
             "d": MOMENT,
             "t": {"token": "abc", "n": 1},
+            "h": {"Authorization": "Bearer abc", "n": 1},
         }
     )
 
@@ -181,6 +182,7 @@ def test_values_as_text() -> None:
     assert own_id(messages, "chat_messages") == "chat-1" and own_id(messages, "memories") == ""
     assert value("d") == '{"$date": "2026-11-20T00:00:00Z"}'
     assert "abc" not in value("t") and '"n": 1' in value("t")
+    assert value("h") == '{"Authorization": "(not shown)", "n": 1}'
     assert value("s").startswith('"xxx') and value("s").endswith("(5,000 bytes)") and len(value("s")) < 300
     assert shown_id(encode({"a": 1})) == "(no _id)"
     big = encode({"_id": 1, "b": [1.5] * 20_000})
