@@ -122,7 +122,8 @@ def conclude(
         sealed=around.sealed,
     )
     broken = found.table.broken_count(*BROKEN)
-    if broken or found.table.orphan_count() or found.table.rows_count("stranger"):
+    others = found.table.broken_count("claimed", "metadata") + found.table.rows_count("stranger")
+    if broken or others or found.table.orphan_count():
         _look_up(found, rows, objects, around, about, broken, check, stage)
     return report(found, about)
 
@@ -147,6 +148,7 @@ def _look_up(
     for orphan in found.table.orphans(limit=MAX_LISTED):
         if user := origin_of(orphan, about.prefix, None).user:
             users.add(user)
+    users.update(one.row.user for one in found.table.broken("claimed", "metadata", limit=MAX_LISTED))
     users.update(row.user for row in found.table.rows_where("stranger", limit=MAX_LISTED) if row.user)
     if around.usage and (ids or users):
         advance = stage("looking up use", f"where {rows.data.name} uses them", None, "bytes")
