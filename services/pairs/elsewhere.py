@@ -9,6 +9,7 @@ import msgspec
 from services.catalog.model import Backup
 from services.errors import Cancelled, QuillkeepError
 from services.pairs.facts import ObjectFacts, RowFacts
+from services.pairs.located import Wanted
 from services.pairs.sides import NoFiles, RowsSide
 from services.pairs.stores import Looked, ObjectsSide
 from services.pairs.table import PairsTable
@@ -22,20 +23,25 @@ MOST_HEADS = 1_000
 
 
 class Place(msgspec.Struct, frozen=True):
-    """The key of the object that has a row's bytes; `good_in` is the backup whose row names it, empty for none."""
+    """The key of the object that has a row's bytes; `good_in` is the backup whose row names it, empty for none.
+
+    `objects_in` is the backup that has the object, where this side has it no more.
+    """
 
     key: str
     good_in: str = ""
+    objects_in: str = ""
 
 
 class Elsewhere(msgspec.Struct, kw_only=True):
     """`rows` maps files.id to where the bytes are, `orphans` keys to the newest good backup that has their rows.
 
-    `skipped` names backups that could not be looked into.
+    `gone` are places that a backup's row names and where nothing is. `skipped` names backups that could not be looked into.
     """
 
     rows: dict[str, Place] = {}
     orphans: dict[str, str] = {}
+    gone: dict[str, Place] = {}
     skipped: list[str] = []
 
 
@@ -48,10 +54,12 @@ def look_elsewhere(
     *,
     check: Callable[[], None],
     without: str = "",
+    locate: Callable[[Mapping[str, Wanted]], Mapping[str, str]] | None = None,
 ) -> Elsewhere:
     """Looks for the bytes of `rows` (no backup has them under their key) among the objects without a row.
 
-    `backups` are the catalog's, newest first, `without` one that is left out. Memory grows with what is
+    `backups` are the catalog's, newest first, `without` one that is left out; `locate` tells which backups
+    have the objects of other keys. Memory grows with what is
     looked for, `MOST` at most. Errors: `QuillkeepError` when the live bucket does not answer; a backup that
     cannot be read is named in `skipped`.
     """
@@ -76,6 +84,12 @@ def look_elsewhere(
                 raise
         except (QuillkeepError, OSError) as error:
             found.skipped.append(f"{backup.id}: {error}")
+    gone = {id: place for id, place in found.gone.items() if id not in found.rows}
+    if gone and locate is not None:
+        held = locate({place.key: Wanted(wanted[id].size, wanted[id].sha256) for id, place in gone.items()})
+        for id, place in gone.items():
+            if place.key in held:
+                found.rows[id] = Place(place.key, place.good_in, held[place.key])
     return found
 
 
@@ -134,18 +148,20 @@ def _read(
                 continue
             now = wanted.get(row.id)
             if now is not None:
-                if row.key != now.key and _has_bytes(table, row, now):
+                if row.key == now.key or row.sha256 != now.sha256:
+                    continue
+                if _has_bytes(table, row):
                     found.rows[row.id] = Place(row.key, backup.id)
+                elif now.key is not None and row.sha256:
+                    found.gone.setdefault(row.id, Place(row.key, backup.id))
             elif row.key in orphans and table.key_of_id(row.id) is None:
                 found.orphans[row.key] = backup.id
 
     side.read(objects.prefix, take, check=check, advance=lambda amount: None)
 
 
-def _has_bytes(table: PairsTable, row: RowFacts, now: RowFacts) -> bool:
-    """Whether the object that the backup's row names is there, and is what the row of today stands for."""
-    if row.sha256 != now.sha256:
-        return False
+def _has_bytes(table: PairsTable, row: RowFacts) -> bool:
+    """Whether the object that a backup's row names is there, and is what the row stands for."""
     there = table.object_at(row.key or "")
     if there is None or (row.size is not None and there.size != row.size):
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -128,6 +128,12 @@ def conclude(
     return report(found, about)
 
 
+def _held(
+    keys: Mapping[str, Wanted], catalog: Sequence[Backup], paths: Paths | None, check: Callable[[], None]
+) -> Mapping[str, str]:
+    return locate(keys, catalog, paths, check=check).good_in if paths is not None else {}
+
+
 def _look_up(
     found: Compared,
     rows: RowsSide,
@@ -184,4 +190,5 @@ def _look_up(
             around.open_rows,
             check=check,
             without="" if about.rows_of == LIVE else about.rows_of,
+            locate=lambda keys: _held(keys, catalog, around.paths, check),
         )

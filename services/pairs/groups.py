@@ -22,12 +22,19 @@ class Group:
         self.kind, self.status, self.user = kind, status, user
         self.count = self.bytes = 0
         self.examples: list[str] = []
-        self.why = ""
+        self.why = self.then = ""
         self.places: list[str] = []
         self.good: Counter[str] = Counter()
 
     def add(
-        self, example: str, *, why: str = "", size: int = 0, used: tuple[str, ...] = (), good_in: str = ""
+        self,
+        example: str,
+        *,
+        why: str = "",
+        size: int = 0,
+        used: tuple[str, ...] = (),
+        good_in: str = "",
+        then: str = "",
     ) -> None:
         """One more of it."""
         self.count += 1
@@ -35,6 +42,7 @@ class Group:
         if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(example)
         self.why = self.why or why
+        self.then = self.then or then
         if len(self.places) < MAX_EXAMPLES:
             self.places += used
         if good_in:

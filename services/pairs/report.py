@@ -163,12 +163,12 @@ class _Report:
         for one in self.table.broken("missing"):
             key, why = shown_key(one.row.key or ""), (one.object.missing or "") if one.object else ""
             kind, status = self._missing_kind(one.row)
-            good = self.good_in.get(one.row.key or "", "")
+            good, then = self.good_in.get(one.row.key or "", ""), ""
             if place := self._place(one.row):
-                kind, status, good = "changed-key", "fail", place.good_in
+                kind, status, good, then = "changed-key", "fail", place.good_in, place.objects_in
                 why = _lies_at(key, place)
             used = self.about.usage.of(one.row.id) if self.about.usage else ()
-            self.groups.of(kind, status, one.row.user).add(key, why=why, used=used, good_in=good)
+            self.groups.of(kind, status, one.row.user).add(key, why=why, used=used, good_in=good, then=then)
             lines.add("missing", key=key, id=one.row.id, user=one.row.user, why=why, good_in=good)
             if len(listed) < MAX_LISTED:
                 listed.append(key)
@@ -203,11 +203,12 @@ class _Report:
             good = self.good_in.get(one.row.key or "", "") if altered else ""
             used = self.about.usage.of(one.row.id) if self.about.usage and altered else ()
             kind, status = _ALTERED[one.kind]
-            told = f"{key} {why}"
+            told, then = f"{key} {why}", ""
             if altered and (place := self._place(one.row)):
-                kind, good = "changed-key", place.good_in
+                kind, good, then = "changed-key", place.good_in, place.objects_in
                 told = f"{told}; {_lies_at(key, place)}"
-            self.groups.of(kind, status, one.row.user).add(key, why=told, used=used, good_in=good)
+            group = self.groups.of(kind, status, one.row.user)
+            group.add(key, why=told, used=used, good_in=good, then=then)
             lines.add("mismatched", key=key, id=one.row.id, user=one.row.user, why=why, good_in=good)
             self._mismatch(key, why)
             if altered and len(self.files) < 2 * MAX_LISTED:
@@ -335,6 +336,8 @@ class _Report:
 
 
 def _lies_at(what: str, place: Place) -> str:
+    if place.objects_in:
+        return f"{what}: {place.objects_in} has its bytes at {shown_key(place.key)}"
     return f"{what}: its bytes lie at {shown_key(place.key)}"
 
 

@@ -153,7 +153,8 @@ class Wording:
         after = (
             f" Run it after a restore of {self.rows_of}." if self.rows_of not in (LIVE, group.best) else ""
         )
-        return f"{keys_back(group.good, group.count)}{after if group.best else ''}"
+        then = f" Then `{restore_command(group.then)}` puts the objects that are gone." if group.then else ""
+        return f"{keys_back(group.good, group.count)}{after if group.best else ''}{then}"
 
     def _back(self, group: Group) -> str:
         best = group.best

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shlex
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -315,6 +316,10 @@ class _Sorted:
         ctx = self._ctx
         catalog = survey(ctx.profile.locations, ctx.profile, ctx.paths)
         good = locate(wanted, catalog.backups, ctx.paths, check=ctx.check, without=self._id).good_in
+
+        def held(keys: Mapping[str, Wanted]) -> Mapping[str, str]:
+            return locate(keys, catalog.backups, ctx.paths, check=ctx.check).good_in
+
         lone = [one.row for one in broken if one.row.key not in good]
         self._places = look_elsewhere(
             self._table,
@@ -323,6 +328,7 @@ class _Sorted:
             catalog.backups,
             lambda other: backup_rows(other, ctx.profile, check=ctx.check, advance=lambda amount: None),
             check=ctx.check,
+            locate=held,
         ).rows
         return good
 
@@ -341,6 +347,8 @@ class _Sorted:
                 f"{by_number(len(broken), 'Its bytes lie', f'The bytes of {len(lying):,} of them lie')} under another key "
                 f"({shown}{', ...' if len(lying) > NAMED else ''}): {keys_back(named, len(lying))}"
             )
+            if then := next((place.objects_in for place in lying if place.objects_in), ""):
+                words += f" Then `quillkeep restore {shlex.quote(then)} --only objects --yes`."
             return f"{words} {self._remedy(rest, good)}" if rest else words
         held: dict[str, int] = {}
         for one in broken:

@@ -116,6 +116,22 @@ def test_an_object_without_metadata_is_known_by_the_row_in_the_backup(
     assert key in result.findings[0].what
 
 
+def test_a_changed_key_whose_object_is_gone_too_names_both_ways(
+    db: Database[Any], store: Bucket, whole: list[str], contexts: Contexts
+) -> None:
+    id = backup(BackupPlan(), contexts()).id
+    key = key_of(db, whole[0])
+    store.delete(key)
+    point(db, whole[0], NOWHERE)
+    (finding,) = looked(contexts()).findings
+    assert (finding.kind, finding.good_in) == ("changed-key", id)
+    assert f"{id} has its bytes at {key}" in finding.what
+    assert f"Then `quillkeep restore {id} --only objects --yes`" in finding.next
+    put_back(contexts(), id, collections=("files",))
+    put_back(contexts(), id, only="objects")
+    assert looked(contexts(), depth="deep").status == "ok"
+
+
 def test_bytes_that_are_gone_are_still_called_gone(
     db: Database[Any], store: Bucket, whole: list[str], contexts: Contexts
 ) -> None:
