@@ -77,7 +77,7 @@ def test_each_ends_in_its_check(
     said, step = worst(result)
     assert result.verdict == verdict and words in said and next in step, (result.verdict, said, step)
     quick = checked(tmp_path, f"quilltap-{name}", data, "quick")
-    assert quick.verdict in ("ok", verdict), quick.checks
+    assert quick.verdict in ("warn", verdict), "what was found before stands until it is disproved"
 
 
 @pytest.mark.parametrize(
