@@ -57,9 +57,7 @@ def _files(files: Sequence[Mapping[str, Any]]) -> list[str]:
     if not used:
         return []
     left = len(files) - len(used)
-    nowhere = (
-        f"; the other {counted(left, 'files')} {by_number(left, 'is', 'are')} used nowhere" if left else ""
-    )
+    nowhere = f"; the other {by_number(left, 'is', f'{left:,} are')} used nowhere" if left else ""
     lines = [f"Used by the application, {len(used):,} of {counted(len(files), 'files')}{nowhere}:"]
     for one in used[:FILES_SHOWN]:
         name = escape(str(one.get("name") or one.get("key")))

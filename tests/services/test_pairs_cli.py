@@ -82,6 +82,7 @@ def test_what_is_broken_exits_1_and_tells_what_brings_it_back(
         "Inês",
         f"quillkeep restore {id} --only objects --yes",
         "public/uploads",
+        "Used by the application, 1 of 2 files; the other is used nowhere:",
         gone,
     ):
         assert words in done.stdout
