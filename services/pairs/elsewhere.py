@@ -67,7 +67,7 @@ def look_elsewhere(
     wanted = {row.id: row for row in rows[:MOST] if row.id}
     orphans = {one.key: one for one in table.orphans(limit=MOST)}
     if orphans:
-        _by_bytes(_with_sha256(orphans, wanted, objects, check), wanted, found)
+        _by_bytes(_with_sha256(orphans, wanted, objects, check), orphans, wanted, found)
     if open_rows is None:
         return found
     for number, backup in enumerate(_good(backups, without)):
@@ -125,10 +125,15 @@ def _with_sha256(
     return {key: sha256 for key, sha256 in known.items() if key in orphans}
 
 
-def _by_bytes(known: Mapping[str, str], wanted: Mapping[str, RowFacts], found: Elsewhere) -> None:
-    keys = {sha256: key for key, sha256 in known.items()}
+def _by_bytes(
+    known: Mapping[str, str],
+    orphans: Mapping[str, ObjectFacts],
+    wanted: Mapping[str, RowFacts],
+    found: Elsewhere,
+) -> None:
+    keys = {(sha256, size): key for key, sha256 in known.items() for size in (orphans[key].size, None)}
     for id, row in wanted.items():
-        if row.sha256 and (key := keys.get(row.sha256)):
+        if row.sha256 and (key := keys.get((row.sha256, row.size))):
             found.rows[id] = Place(key)
 
 

@@ -138,9 +138,12 @@ def test_bytes_that_are_gone_are_still_called_gone(
     store.delete(key_of(db, whole[0]))
     # Of the same size as what is gone, and not it.
     put(store, f"users/{USER}/files/other", b"!" * 10, sha256="1" * 64)
+    lost = db.files.find_one({"id": whole[0]})
+    assert lost is not None
+    put(store, f"users/{USER}/files/cut", b"!" * 9, sha256=lost["sha256"])
     db.files.insert_one(row_of(NOWHERE, b"nobody has them", s3Key=...))
     result = looked(contexts())
-    assert kinds(result) == {"missing-object": 1, "orphan-guide": 1}
+    assert kinds(result) == {"missing-object": 1, "orphan-guide": 2}
     assert "No backup" in result.findings[0].next
     assert any("public/uploads" in note for note in result.notes)
 
