@@ -168,7 +168,7 @@ def _prove(
             missing=missing,
             altered=altered,
             detail=f"{counted(found.rows, 'rows')} of files, {counted(found.objects, 'objects')} in the bucket "
-            f"{target.bucket}: every row that names an object has it.",
+            f"{target.bucket}: every row that names an object has it, by listing (`quillkeep pairs --deep` reads every byte).",
         )
         if not missing and not altered:
             return Told(proof=proof)
