@@ -186,7 +186,6 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
         self.query_one("#health-strip").display = self.size.height >= TALL or alarms <= FEW_ALARMS
         self.query_one(AttentionList).show(status.findings)
         self._say_head(status)
-        self.call_after_refresh(self._say_head, status)
         self._show_focus()
         self.refresh_bindings()
 
@@ -196,6 +195,11 @@ the running job, `y` copies a line's command, `s` saves all of this as text, `r`
             hidden = self.query_one(AttentionList).hidden
             more = f"   {self.console.glyphs.ellipsis} {hidden} more (Down)" if hidden else ""
             self._say("health-head", f"{text.head_line(status, *waiting_for(self.console.store))}{more}")
+
+    def on_attention_list_room_changed(self) -> None:
+        """Another number of findings has no row."""
+        if self.status is not None:
+            self._say_head(self.status)
 
     def _show_focus(self) -> None:
         if self.status is None:

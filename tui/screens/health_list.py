@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -86,6 +87,9 @@ class AttentionList(OptionList):
     AttentionList:focus { border: none; background-tint: transparent 0%; }
     """
 
+    class RoomChanged(Message):
+        """It has more or fewer rows than before."""
+
     def __init__(self, glyphs: Glyphs, keys: Keys, *, id: str) -> None:
         super().__init__(id=id, compact=True, markup=False)
         self._glyphs = glyphs
@@ -123,6 +127,7 @@ class AttentionList(OptionList):
         """Lines are cut to the width."""
         if self._room != self._width:
             self._fill(self.focused_finding)
+        self.post_message(self.RoomChanged())
 
     @property
     def _room(self) -> int:
