@@ -101,7 +101,9 @@ def _stopped_app(controller: AppController | None, run: Run, ctx: JobContext) ->
 
     found = controller.state()
     try:
-        with watched(ctx):
+        with watched(ctx) as ready:
+            # Killed between the stop and the watcher's first look, the application would stay stopped.
+            ready()
             run.app_stopped = stop_app(controller, ctx)
         if not run.app_stopped:
             run.warnings.append("Nothing could prove that the application was stopped.")

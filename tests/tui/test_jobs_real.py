@@ -31,7 +31,7 @@ def test_a_backup_from_its_start_to_its_history(profile: Profile, db: Database[A
             await console.until(begun.job)
             await console.press("enter")
             await console.until("succeeded  backup", 40)
-            assert "300 documents" in console.line("Result")
+            await console.until(lambda: "300 documents" in console.line("Result"))
             assert "1 collection, 300 documents" in console.line("Database")
             await console.press("7")
             await console.until(f"job {begun.job}")
