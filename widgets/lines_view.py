@@ -80,14 +80,19 @@ class LinesView(ScrollView, can_focus=True):
             self.scroll_end(animate=False, immediate=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Whoever scrolls up stops following; only scrolling tells, for a smaller view hides the end too."""
+        """Whoever comes back to the end follows again."""
         super().watch_scroll_y(old_value, new_value)
-        self._at_end = self.is_vertical_scroll_end
+        self._at_end = self._at_end or self.is_vertical_scroll_end
+
+    def _stop_following(self) -> None:
+        """By a key that goes up, and by nothing else: a view that is laid out anew moves, too."""
+        self._at_end = self.max_scroll_y == 0
 
     # At once: an animated scroll draws every step of its way.
 
     def action_scroll_up(self) -> None:
         """One line."""
+        self._stop_following()
         self.scroll_relative(y=-1, animate=False)
 
     def action_scroll_down(self) -> None:
@@ -96,6 +101,7 @@ class LinesView(ScrollView, can_focus=True):
 
     def action_page_up(self) -> None:
         """One page."""
+        self._stop_following()
         self.scroll_page_up(animate=False)
 
     def action_page_down(self) -> None:
@@ -104,6 +110,7 @@ class LinesView(ScrollView, can_focus=True):
 
     def action_scroll_home(self) -> None:
         """To the first line."""
+        self._stop_following()
         self.scroll_home(animate=False)
 
     def action_scroll_end(self) -> None:
