@@ -110,6 +110,7 @@ def test_a_server_that_goes_away_ends_in_unknown(
     method: str,
     depth: str,
 ) -> None:
+    # The patience is a minute; what is tested is what is said when it has run out.
     monkeypatch.setattr(operation, "PATIENCE_SECONDS", 1.0)
     key = "" if depth == "shallow" else None
     s3.faults.append(Fault(method=method, key=key, status=500))

@@ -270,6 +270,7 @@ def test_an_encrypted_backup_by_document(
     changed_name = str(held["name"])
     db.characters.update_one({"_id": held["_id"]}, {"$set": {"name": "another"}})
     opened = msgspec.structs.replace(profile, bucket=None, passphrase=Secret(FIXTURE_PASSPHRASE))
+    # The file has no name to read it by: what is written is looked at on its way, and still written.
     written: list[bytes] = []
     write = Spill.write
     monkeypatch.setattr(

@@ -63,6 +63,7 @@ def test_what_changed_again_before_it_was_looked_at(
     db.chats.update_one({"id": "chat-8"}, {"$set": {"title": "first"}})
     db.chats.insert_one({"_id": "gone soon"})
 
+    # The moment between the two reads cannot be hit from outside; the writes and the server are real.
     def meanwhile(*arguments: Any, **more: Any) -> Any:
         db.chats.update_one({"id": "chat-7"}, {"$set": {"title": "second"}})
         db.chats.delete_many({"$or": [{"id": "chat-8"}, {"_id": "gone soon"}]})
